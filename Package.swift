@@ -1,0 +1,97 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "carryon",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "carryon", targets: ["carryon"]),
+        .library(name: "CarryonService", targets: ["CarryonService"]),
+        .library(name: "ChatAgent", targets: ["ChatAgent"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Arrows point down only: a target may depend on those below it, never on those above.
+        .executableTarget(
+            name: "carryon", dependencies: ["CarryonService"], swiftSettings: strict),
+        .target(
+            name: "CarryonService",
+            dependencies: [
+                "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "Kafka",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+                logging,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Consumer",
+            dependencies: [
+                "TurnHost", "SessionStore", "Conversation", "Kafka",
+                .product(name: "DequeModule", package: "swift-collections"),
+                logging,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "TurnHost",
+            dependencies: [
+                "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "Kafka",
+                .product(name: "DequeModule", package: "swift-collections"),
+                logging,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ChatAgent", dependencies: ["LanguageModels", "Conversation", logging], swiftSettings: strict),
+        .target(name: "LanguageModels", dependencies: ["Conversation"], swiftSettings: strict),
+        .target(
+            name: "SessionStore",
+            dependencies: ["Conversation", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            swiftSettings: strict),
+        .target(name: "Conversation", swiftSettings: strict),
+        .target(name: "Kafka", dependencies: ["CRdkafka", logging], swiftSettings: strict),
+        .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+
+        // What several test targets need: a real broker process, a relay in front of it, seeded randomness, deadlines.
+        .target(
+            name: "TestSupport", dependencies: ["Kafka", "Conversation", logging], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .testTarget(name: "ConversationTests", dependencies: ["Conversation", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "SessionStoreTests", dependencies: ["SessionStore", "Conversation", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LanguageModelsTests", dependencies: ["LanguageModels", "Conversation", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ConsumerTests", dependencies: ["Consumer", "TurnHost", "Kafka", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TurnHostTests",
+            dependencies: ["TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "CarryonService", "Consumer", "TurnHost", "SessionStore", "Conversation", "Kafka", "TestSupport",
+            ],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
