@@ -1,0 +1,54 @@
+/// A call whose input is malformed: `tool-input-error`.
+public struct ToolInputError: Sendable, Hashable {
+    public var toolCallID: String
+    public var toolName: String
+    /// The input as the model wrote it.
+    public var input: JSON?
+    public var errorText: String
+    public var providerExecuted: Bool?
+    public var dynamic: Bool?
+    public var title: String?
+    public var providerMetadata: JSON?
+    /// Members that this library does not know. Must hold no name that has a property here.
+    public var unknown: JSONObject
+
+    public init(
+        toolCallID: String, toolName: String, input: JSON? = nil, errorText: String, providerExecuted: Bool? = nil,
+        dynamic: Bool? = nil, title: String? = nil, providerMetadata: JSON? = nil,
+        unknown: JSONObject = JSONObject()
+    ) {
+        self.toolCallID = toolCallID
+        self.toolName = toolName
+        self.input = input
+        self.errorText = errorText
+        self.providerExecuted = providerExecuted
+        self.dynamic = dynamic
+        self.title = title
+        self.providerMetadata = providerMetadata
+        self.unknown = unknown
+    }
+
+    init(_ members: inout MemberReader) throws(ConversationError) {
+        toolCallID = try members.string("toolCallId")
+        toolName = try members.string("toolName")
+        input = members.json("input")
+        errorText = try members.string("errorText")
+        providerExecuted = try members.optionalBool("providerExecuted")
+        dynamic = try members.optionalBool("dynamic")
+        title = try members.optionalString("title")
+        providerMetadata = members.json("providerMetadata")
+        unknown = members.remaining
+    }
+
+    func encodeMembers(into sink: inout some MemberSink) {
+        sink.member("toolCallId", string: toolCallID)
+        sink.member("toolName", string: toolName)
+        sink.member("input", json: input)
+        sink.member("errorText", string: errorText)
+        sink.member("providerExecuted", bool: providerExecuted)
+        sink.member("dynamic", bool: dynamic)
+        sink.member("title", string: title)
+        sink.member("providerMetadata", json: providerMetadata)
+        sink.members(unknown)
+    }
+}

@@ -1,0 +1,4 @@
+/// How far a text or reasoning part has come.
+public enum StreamingState: String, Sendable, Hashable, CaseIterable {
+    case streaming, done
+}
