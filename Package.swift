@@ -61,7 +61,9 @@ let package = Package(
         .target(name: "LanguageModels", dependencies: ["Conversation"], swiftSettings: strict),
         .target(
             name: "SessionStore",
-            dependencies: ["Conversation", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            dependencies: [
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), logging,
+            ],
             swiftSettings: strict),
         .target(name: "Conversation", swiftSettings: strict),
         .target(name: "Kafka", dependencies: ["CRdkafka", logging], swiftSettings: strict),

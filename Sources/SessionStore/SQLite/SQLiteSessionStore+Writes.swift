@@ -1,0 +1,61 @@
+extension SQLiteSessionStore {
+    package func takeFence(
+        group: String, cluster: String, topic: String, partition: Int32
+    ) async throws(StoreError) -> Fence {
+        let fenced = FencedPartition(group: group, cluster: cluster, topic: topic, partition: partition)
+        return try await committer.submit("taking the fence of \(topic)/\(partition)") { transaction in
+            try transaction.takeFence(fenced)
+        }
+    }
+
+    package func beginRun(_ begin: BeginRun) async throws(StoreError) -> WriteResult {
+        try await committer.submit("beginning run \(begin.run.id)") { transaction in
+            try transaction.beginRun(begin)
+        }
+    }
+
+    package func interruptRun(
+        session: String, turn: Int, run: Int, cause: String, kind: RunEnd, fence: Fence, at: Int64
+    ) async throws(StoreError) -> WriteResult {
+        let interruption = RunInterruption(
+            session: session, turn: turn, run: run, cause: cause, kind: kind, fence: fence, at: at)
+        return try await committer.submit("interrupting run \(run) of turn \(turn) of session \(session)") {
+            transaction in
+            try transaction.interruptRun(interruption)
+        }
+    }
+
+    package func settle(_ settlement: Settlement) async throws(StoreError) -> WriteResult {
+        try await committer.submit("settling offset \(settlement.position.offset) of session \(settlement.session)") {
+            transaction in
+            try transaction.settle(settlement)
+        }
+    }
+
+    package func identifyLog(
+        cluster: String, topic: String, partition: Int32, startOffset: Int64, endOffset: Int64,
+        fingerprintAt: @Sendable (Int64) async -> Int64?
+    ) async throws(StoreError) -> LogIdentification {
+        let operation = "identifying the log of \(topic)/\(partition)"
+        while true {
+            let seen = try await read(operation) { database in
+                try database.knownLog(cluster: cluster, topic: topic, partition: partition)
+            }
+            var reason: String?
+            if let mark = seen?.mark {
+                var verdict = mark.judge(startOffset: startOffset, endOffset: endOffset)
+                if verdict == .dependsOnRecord { verdict = mark.judge(found: await fingerprintAt(mark.offset)) }
+                if case .anotherLog(let found) = verdict { reason = found }
+            }
+            let epoch = seen.map { reason == nil ? $0.epoch : $0.epoch + 1 } ?? 0
+            let log = LogIdentity(cluster: cluster, topic: topic, partition: partition, epoch: epoch)
+            let identification = LogIdentification(log: log, isNewEpoch: reason != nil, reason: reason)
+            if seen?.epoch == epoch { return identification }
+            // The look at the record was outside any transaction: start over if the log's row has changed since.
+            let isBegun = try await committer.submit(operation) { transaction in
+                try transaction.beginEpoch(log, replacing: seen)
+            }
+            if isBegun { return identification }
+        }
+    }
+}

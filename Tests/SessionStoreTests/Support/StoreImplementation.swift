@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+@testable import SessionStore
+
+/// The stores that the conformance suite runs on. A new one gets a case here, and nothing else.
+enum StoreImplementation: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case sqlite
+
+    var testDescription: String { rawValue }
+
+    /// Runs `body` on an empty store.
+    func withStore(_ body: (any SessionStore) async throws -> Void) async throws {
+        try await withStores(1) { stores in try await body(stores[0]) }
+    }
+
+    /// Runs `body` on several stores over the same empty database, as several processes would have them.
+    func withStores(_ count: Int, _ body: ([any SessionStore]) async throws -> Void) async throws {
+        switch self {
+        case .sqlite:
+            try await withTemporaryDirectory { directory in
+                let path = directory.appendingPathComponent("sessions.sqlite").path
+                var stores: [any SessionStore] = []
+                for _ in 0..<count { stores.append(try SQLiteSessionStore(path: path)) }
+                do {
+                    try await body(stores)
+                } catch {
+                    for store in stores { try await store.close() }
+                    throw error
+                }
+                for store in stores { try await store.close() }
+            }
+        }
+    }
+}
+
+/// Runs `body` with a new directory, which is removed afterwards.
+func withTemporaryDirectory<Result>(_ body: (URL) async throws -> Result) async throws -> Result {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("store-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    return try await body(directory)
+}
