@@ -1,0 +1,197 @@
+package import Conversation
+import Synchronization
+
+/// The answer while it comes into being: keeps the stream that readers see well-formed, and the message that it amounts to.
+///
+/// Begun on a dead run's answer, it goes on in exactly the state in which that run's readers were left: no `start` twice, and
+/// text that was cut goes on in the same part.
+package final class ResponseStream: Sendable {
+    /// How an answer can end.
+    package enum Ending: Sendable {
+        case completed
+        case stopped(reason: String?)
+        case failed(TurnError)
+    }
+
+    private struct State {
+        var assembler: MessageAssembler
+        var isClosed = false
+        /// Ids that the model of the current step uses for parts that were open before it.
+        var renamed: [String: String] = [:]
+        /// Parts that an earlier run left open and that the current step may go on in.
+        var inherited: [OpenPart] = []
+        var finishReason: FinishReason?
+        var usage: Usage?
+    }
+
+    private let messageID: String
+    private let output: any TurnOutput
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - messageID: the answer's id, if it has not begun yet.
+    ///   - assembler: the answer as a dead run left it.
+    ///   - output: where the chunks go.
+    package init(messageID: String, continuing assembler: MessageAssembler?, output: any TurnOutput) {
+        self.messageID = messageID
+        self.output = output
+        let assembler = assembler ?? MessageAssembler(messageID: messageID)
+        state = Mutex(State(assembler: assembler, inherited: assembler.openParts))
+    }
+
+    /// The message so far, with the states of what is not finished.
+    package var message: Message { state.withLock { $0.assembler.message } }
+
+    /// Why the last model call ended.
+    package var finishReason: FinishReason? { state.withLock { $0.finishReason } }
+
+    /// What the model calls of this run cost together.
+    package var usage: Usage? { state.withLock { $0.usage } }
+
+    /// Takes a chunk of the agent's or its model's, and waits while the output is congested.
+    /// - Throws: `CancellationError` once the turn has ended; an ``AssemblyError`` or ``TurnError`` for a chunk that
+    ///   can't be, which leaves the stream as it was.
+    package func emit(_ chunk: Chunk) async throws {
+        try Task.checkCancellation()
+        try state.withLock { state in
+            guard !state.isClosed else { throw CancellationError() }
+            try admit(chunk, to: &state)
+        }
+        if output.isCongested { await output.waitUntilWritable() }
+    }
+
+    /// Closes the step that is open, if one is, and notes how its model call ended.
+    package func endStep(finishReason: FinishReason, usage: Usage?) throws {
+        try state.withLock { state in
+            guard !state.isClosed else { throw CancellationError() }
+            state.finishReason = finishReason
+            if let usage { state.usage = state.usage.map { $0.adding(usage) } ?? usage }
+            try closeParts(in: &state)
+            if state.assembler.isStepOpen { try put(.finishStep(), in: &state) }
+            state.renamed = [:]
+        }
+    }
+
+    /// Writes the last chunks and lets no more through.
+    /// - Returns: the message, as it is to be stored; `nil` if nothing of an answer is there.
+    package func close(_ ending: Ending) -> Message? {
+        state.withLock { state in
+            guard !state.isClosed else { return nil }
+            state.isClosed = true
+            // Each of these is legal in any state, so that nothing here can be refused.
+            try? closeParts(in: &state)
+            switch ending {
+            case .completed:
+                try? open(step: false, in: &state)
+                if state.assembler.isStepOpen { try? put(.finishStep(), in: &state) }
+                try? put(.finish(finishReason: state.finishReason ?? .stop), in: &state)
+                return state.assembler.message.hasContent ? state.assembler.message : nil
+            case .stopped(let reason):
+                if state.assembler.isStepOpen { try? put(.finishStep(), in: &state) }
+                try? put(.abort(reason: reason), in: &state)
+            case .failed(let error):
+                if state.assembler.isStepOpen { try? put(.finishStep(), in: &state) }
+                try? put(.error(errorText: error.message), in: &state)
+            }
+            return Self.cleaned(state.assembler.message)
+        }
+    }
+
+    /// Lets nothing more through and writes nothing: another run goes on with the answer.
+    package func abandon() {
+        state.withLock { $0.isClosed = true }
+    }
+
+    /// What is kept of an answer that did not reach its end: `nil` if that is nothing, or nothing but the opening of a step.
+    package static func cleaned(_ message: Message) -> Message? {
+        guard let repaired = message.repaired(), repaired.hasContent else { return nil }
+        return repaired
+    }
+
+    private func admit(_ chunk: Chunk, to state: inout State) throws {
+        switch chunk {
+        case .start, .finish, .abort, .error, .startStep, .finishStep:
+            throw TurnError(code: "agent_error", message: "a '\(chunk.type)' chunk is the turn's own to write")
+        case .textStart(let part):
+            try begin(.text, id: part.id, chunk, in: &state)
+        case .reasoningStart(let part):
+            try begin(.reasoning, id: part.id, chunk, in: &state)
+        case .textDelta(var part):
+            part.id = state.renamed[part.id] ?? part.id
+            try put(.textDelta(part), in: &state)
+        case .textEnd(var part):
+            part.id = state.renamed.removeValue(forKey: part.id) ?? part.id
+            try put(.textEnd(part), in: &state)
+        case .reasoningDelta(var part):
+            part.id = state.renamed[part.id] ?? part.id
+            try put(.reasoningDelta(part), in: &state)
+        case .reasoningEnd(var part):
+            part.id = state.renamed.removeValue(forKey: part.id) ?? part.id
+            try put(.reasoningEnd(part), in: &state)
+        case .toolOutputAvailable(let output):
+            try open(step: true, in: &state)
+            try closeInherited(in: &state)
+            do {
+                try put(chunk, in: &state)
+            } catch let error as TurnError where error.code == TurnError.chunkTooLargeCode {
+                // The call has failed, not the turn.
+                try put(.toolOutputError(toolCallID: output.toolCallID, errorText: error.message), in: &state)
+            }
+        default:
+            try open(step: true, in: &state)
+            try closeInherited(in: &state)
+            try put(chunk, in: &state)
+        }
+    }
+
+    /// A text or reasoning part begins: in the part that a dead run left open if it is of the same kind, else after closing that.
+    private func begin(_ kind: OpenPart.Kind, id: String, _ chunk: Chunk, in state: inout State) throws {
+        if let last = state.inherited.last, last.kind == kind {
+            state.inherited.removeLast()
+            try closeInherited(in: &state)
+            state.renamed[id] = last.id
+            return
+        }
+        try open(step: true, in: &state)
+        try closeInherited(in: &state)
+        try put(chunk, in: &state)
+    }
+
+    private func open(step: Bool, in state: inout State) throws {
+        if !state.assembler.isStarted { try put(.start(messageID: messageID), in: &state) }
+        if step, !state.assembler.isStepOpen { try put(.startStep(), in: &state) }
+    }
+
+    private func closeInherited(in state: inout State) throws {
+        let inherited = state.inherited
+        state.inherited = []
+        for part in inherited { try put(Self.end(of: part), in: &state) }
+    }
+
+    private func closeParts(in state: inout State) throws {
+        state.inherited = []
+        for part in state.assembler.openParts { try put(Self.end(of: part), in: &state) }
+    }
+
+    /// The message first, for it may refuse the chunk; then the readers. What the readers' end refuses, the message has not got either.
+    private func put(_ chunk: Chunk, in state: inout State) throws {
+        switch chunk {
+        case .textDelta, .reasoningDelta:
+            // Always fits, in several records if need be; a copy of the message for each of them would cost too much.
+            try state.assembler.apply(chunk)
+            try output.write(chunk)
+        default:
+            var assembler = state.assembler
+            try assembler.apply(chunk)
+            try output.write(chunk)
+            state.assembler = assembler
+        }
+    }
+
+    private static func end(of part: OpenPart) -> Chunk {
+        switch part.kind {
+        case .text: .textEnd(id: part.id)
+        case .reasoning: .reasoningEnd(id: part.id)
+        }
+    }
+}

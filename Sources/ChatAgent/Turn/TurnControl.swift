@@ -1,0 +1,73 @@
+import Synchronization
+
+/// Ends a turn from outside while it runs. The first reason wins, except that a lost partition beats them all.
+package final class TurnControl: Sendable {
+    /// Why a turn was ended from outside.
+    package enum Ending: Sendable, Hashable {
+        /// The user stopped it: what there is of the answer is settled.
+        case stopped(reason: String?)
+        /// Another worker goes on with it: what there is of the answer is left in the events.
+        case handedOver
+        /// The partition belongs to somebody else: nothing more may be written.
+        case lost
+    }
+
+    private struct State {
+        var ending: Ending?
+        var cancel: (@Sendable () -> Void)?
+        var onLost: (@Sendable () -> Void)?
+        var isDecided = false
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Why the turn was ended, if it was.
+    package var ending: Ending? { state.withLock { $0.ending } }
+
+    /// Asks the turn to end.
+    /// - Returns: whether this is what it ends by; `false` if it was ended before or its outcome is decided already.
+    @discardableResult
+    package func end(_ ending: Ending) -> Bool {
+        let (won, cancel, onLost) = state.withLock { state -> (Bool, (@Sendable () -> Void)?, (@Sendable () -> Void)?) in
+            if ending != .lost, state.ending != nil || state.isDecided { return (false, nil, nil) }
+            state.ending = ending
+            return (true, state.cancel, ending == .lost ? state.onLost : nil)
+        }
+        onLost?()
+        cancel?()
+        return won
+    }
+
+    /// Calls `body` as soon as the partition is lost, at once if it is lost already.
+    package func whenLost(_ body: @escaping @Sendable () -> Void) {
+        let isLost = state.withLock { state in
+            state.onLost = body
+            return state.ending == .lost
+        }
+        if isLost { body() }
+    }
+
+    /// The turn's own end was reached: from here on only a loss of the partition can take it back.
+    /// - Returns: why the turn was ended from outside, if that came first.
+    package func decide() -> Ending? {
+        state.withLock { state in
+            state.isDecided = true
+            return state.ending
+        }
+    }
+
+    /// Runs `body` so that ``end(_:)`` cancels it.
+    package func run<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) async -> Result {
+        let task = Task { await body() }
+        let isEnded = state.withLock { state in
+            state.cancel = { task.cancel() }
+            return state.ending != nil
+        }
+        if isEnded { task.cancel() }
+        let result = await task.value
+        state.withLock { $0.cancel = nil }
+        return result
+    }
+}
