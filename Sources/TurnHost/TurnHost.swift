@@ -1,1 +1,150 @@
-// TurnHost
+package import ChatAgent
+import Conversation
+import Kafka
+package import Logging
+package import SessionStore
+import Synchronization
+
+/// The child: holds sessions, runs their turns, writes their events and settles them.
+///
+/// Commands come in through ``send(_:)``, from a consumer in this process or across a socket; what becomes of the requests goes back
+/// through the report handler.
+package final class TurnHost: HostLink {
+    private let environment: HostEnvironment
+    private let sessions: SessionTable
+    private let recovery: RecoveryReading
+    private let grants = Mutex<[Int64: Grant]>([:])
+
+    /// - Parameters:
+    ///   - now: milliseconds since 1970.
+    ///   - onStep: called at each named step of a turn, on the turn's task.
+    ///   - onReport: called for each report, from any thread; must not block.
+    package init(
+        agent: any ChatAgent, options: HostOptions, store: any SessionStore, log: any EventLog, logger: Logger,
+        now: @escaping @Sendable () -> Int64, onStep: @escaping @Sendable (TurnStep) -> Void = { _ in },
+        onReport: @escaping @Sendable (HostReport) -> Void
+    ) {
+        environment = HostEnvironment(
+            options: options, store: store, log: log, loop: TurnLoop(agent: agent, logger: logger),
+            permits: Permits(options.concurrency), ticker: FlushTicker(window: options.flushWindow), now: now,
+            reached: onStep, report: onReport, logger: logger)
+        let sessions = SessionTable(maximumBytes: options.sessionCacheBytes)
+        self.sessions = sessions
+        recovery = RecoveryReading(log: log, sessions: { sessions.sessions(under: $0) }, logger: logger)
+    }
+
+    /// How many sessions are held in memory, busy or idle.
+    package var sessionCount: Int { sessions.count }
+
+    package func send(_ command: HostCommand) {
+        switch command {
+        case .configure: environment.report(.ready)
+        case .grant(let partition): grant(partition)
+        case .dispatch(let requests): for request in requests { dispatch(request) }
+        case .caughtUp(let assignment): grant(of: assignment)?.catchUp()
+        case .revoke(let assignments, let budget): for assignment in assignments { revoke(assignment, budget: budget) }
+        case .lose(let assignments): for assignment in assignments { lose(assignment) }
+        }
+    }
+
+    /// Every assignment counts as lost.
+    package func close() {
+        send(.lose(assignments: grants.withLock { Array($0.keys) }))
+    }
+
+    private func grant(of assignment: Int64) -> Grant? {
+        grants.withLock { $0[assignment] }
+    }
+
+    private func grant(_ partition: PartitionGrant) {
+        let preparation = Task { [environment] in try await Self.prepare(partition, environment) }
+        let grant = Grant(partition, preparation: preparation) { [weak self] in self?.yielded(partition.assignment) }
+        grants.withLock { $0[partition.assignment] = grant }
+    }
+
+    /// Reads what has to be known of a partition; waits for a store that is away, until the assignment ends.
+    private static func prepare(
+        _ partition: PartitionGrant, _ environment: HostEnvironment
+    ) async throws -> Grant.Preparation {
+        var delay = Duration.milliseconds(20)
+        while true {
+            do {
+                let runs = try await environment.store.openRuns(log: partition.log)
+                return Grant.Preparation(openRuns: Dictionary(grouping: runs, by: \.session))
+            } catch {
+                guard error.isTransient else { throw error }
+                environment.logger.warning("The session store is away.", metadata: ["error": "\(error)"])
+                try await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(2))
+            }
+        }
+    }
+
+    private func dispatch(_ request: Dispatch) {
+        guard let grant = grant(of: request.assignment) else { return }
+        grant.noteDispatch(request.record.offset)
+        let (session, isIdle) = sessions.deliver(request)
+        if case .stop(let reason) = request.request.kind {
+            let position = LogPosition(log: grant.log, offset: request.record.offset)
+            overtake(HostedSession.Stop(position: position, reason: reason), request, session)
+        }
+        guard isIdle else { return }
+        let executor = TurnExecutor(
+            environment: environment, recovery: recovery, grant: { [weak self] in self?.grant(of: $0) },
+            onFenced: { [weak self] in self?.fenced($0) }, onIdle: { [sessions] in sessions.idle($0, bytes: $1) })
+        Task { await executor.run(session) }
+    }
+
+    /// Has a stop take effect ahead of its place, unless it is the duplicate of one that did.
+    private func overtake(_ stop: HostedSession.Stop, _ request: Dispatch, _ session: HostedSession) {
+        guard let key = request.request.idempotencyKey else { return session.overtake(stop) }
+        Task { [store = environment.store] in
+            // With the store away nothing is known of the key; the stop is looked at again in its place.
+            guard let first = try? await store.idempotencyKey(session: session.id, key: key) else {
+                return session.overtake(stop)
+            }
+            if first == stop.position { session.overtake(stop) }
+        }
+    }
+
+    /// Lets turns that run go on to their end for most of `budget`; the rest of it is for those that have to yield.
+    private func revoke(_ assignment: Int64, budget: Duration) {
+        guard let grant = grant(of: assignment) else {
+            environment.report(.yielded(assignments: [assignment]))
+            return
+        }
+        grant.yield()
+        guard budget > .zero else {
+            sessions.end(.handedOver, assignment: assignment)
+            return
+        }
+        Task { [sessions] in
+            try? await Task.sleep(for: budget * 3 / 4)
+            sessions.end(.handedOver, assignment: assignment)
+        }
+    }
+
+    private func yielded(_ assignment: Int64) {
+        forget(assignment)
+        environment.report(.yielded(assignments: [assignment]))
+    }
+
+    /// Somebody took the partition's fence: nothing of it is to be written here until it is granted again.
+    private func fenced(_ assignment: Int64) {
+        if lose(assignment) { environment.report(.fenced(assignment: assignment)) }
+    }
+
+    /// - Returns: whether it is news.
+    @discardableResult
+    private func lose(_ assignment: Int64) -> Bool {
+        guard let grant = grant(of: assignment), grant.lose() else { return false }
+        sessions.end(.lost, assignment: assignment)
+        forget(assignment)
+        return true
+    }
+
+    private func forget(_ assignment: Int64) {
+        grants.withLock { $0.removeValue(forKey: assignment) }?.preparation.cancel()
+        recovery.forget(assignment)
+    }
+}

@@ -1,0 +1,134 @@
+package import Conversation
+package import Kafka
+import SessionStore
+
+extension KafkaRecord {
+    /// What a request is called whose producer gave it no id, and what a message is called that has none.
+    package var fallbackRequestID: String { "\(partition)-\(offset)" }
+
+    /// The record's value as a request, with the members that a record's headers and position stand in for.
+    package func decodedRequest() throws(RequestError) -> Request {
+        try Request.decode(
+            value: value, idempotencyKeyHeader: headerString("idempotency-key"), fallbackMessageID: fallbackRequestID)
+    }
+}
+
+extension FrameWriter {
+    mutating func write(_ grant: PartitionGrant) {
+        write(signed: grant.assignment)
+        write(string: grant.log.cluster)
+        write(string: grant.log.topic)
+        write(signed: Int64(grant.log.partition))
+        write(signed: grant.log.epoch)
+        write(string: grant.fence.group)
+        write(string: grant.fence.cluster)
+        write(string: grant.fence.topic)
+        write(signed: Int64(grant.fence.partition))
+        write(signed: grant.fence.token)
+        write(signed: grant.endOffset)
+    }
+
+    mutating func write(_ dispatch: Dispatch) {
+        write(signed: dispatch.entry)
+        write(signed: dispatch.assignment)
+        write(string: dispatch.session)
+        write(dispatch.record)
+        guard let death = dispatch.death else { return write(byte: 0) }
+        write(byte: 1)
+        write(byte: code(of: death.kind))
+        write(string: death.cause)
+        write(string: death.hostID)
+    }
+
+    /// The record goes over as it came and is decoded again by the host: one form of a request less to keep in step.
+    private mutating func write(_ record: KafkaRecord) {
+        write(string: record.topic)
+        write(signed: Int64(record.partition))
+        write(signed: record.offset)
+        write(signed: record.timestamp)
+        write(optionalBlob: record.key)
+        write(optionalBlob: record.value)
+        write(count: record.headers.count)
+        for header in record.headers {
+            write(string: header.name)
+            write(optionalBlob: header.value)
+        }
+    }
+
+    private func code(of kind: RunEnd) -> UInt8 {
+        switch kind {
+        case .crashed: 1
+        case .outOfMemory: 2
+        case .handover: 3
+        case .unknown: 4
+        }
+    }
+}
+
+extension FrameReader {
+    mutating func readGrant() throws(FrameError) -> PartitionGrant {
+        let assignment = try readSigned("assignment")
+        let log = LogIdentity(
+            cluster: try readString("log's cluster"), topic: try readString("log's topic"),
+            partition: try readInt32("log's partition"), epoch: try readSigned("log's epoch"))
+        let fence = Fence(
+            group: try readString("fence's group"), cluster: try readString("fence's cluster"),
+            topic: try readString("fence's topic"), partition: try readInt32("fence's partition"),
+            token: try readSigned("fence's token"))
+        return PartitionGrant(
+            assignment: assignment, log: log, fence: fence, endOffset: try readSigned("end offset"))
+    }
+
+    mutating func readDispatch() throws(FrameError) -> Dispatch {
+        let entry = try readSigned("entry")
+        let assignment = try readSigned("assignment")
+        let session = try readString("session")
+        let record = try readRecord()
+        let death = try readDeath()
+        do {
+            return Dispatch(
+                entry: entry, assignment: assignment, session: session, record: record,
+                request: try record.decodedRequest(), death: death)
+        } catch {
+            throw FrameError(.malformed, "The frame holds a request that is none: \(error)")
+        }
+    }
+
+    private mutating func readRecord() throws(FrameError) -> KafkaRecord {
+        let topic = try readString("record's topic")
+        let partition = try readInt32("record's partition")
+        let offset = try readSigned("record's offset")
+        let timestamp = try readSigned("record's timestamp")
+        let key = try readOptionalBlob("record's key")
+        let value = try readOptionalBlob("record's value")
+        var headers: [KafkaHeader] = []
+        for _ in 0..<(try readCount("number of headers")) {
+            headers.append(
+                KafkaHeader(name: try readString("header's name"), value: try readOptionalBlob("header's value")))
+        }
+        return KafkaRecord(
+            topic: topic, partition: partition, offset: offset, timestamp: timestamp, key: key, value: value,
+            headers: headers)
+    }
+
+    private mutating func readDeath() throws(FrameError) -> HostDeath? {
+        switch try readByte("death") {
+        case 0: return nil
+        case 1:
+            let kind = try readRunEnd()
+            return HostDeath(
+                kind: kind, cause: try readString("cause of death"), hostID: try readString("dead host's name"))
+        case let other: throw FrameError(.malformed, "The frame marks a death with \(other) instead of 0 or 1.")
+        }
+    }
+
+    private mutating func readRunEnd() throws(FrameError) -> RunEnd {
+        switch try readByte("kind of death") {
+        case 1: return .crashed
+        case 2: return .outOfMemory
+        case 3: return .handover
+        case 4: return .unknown
+        case let other: throw FrameError(.malformed, "There is no kind of death \(other).")
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package import Conversation
+package import Kafka
+package import SessionStore
+
+/// What the consumer tells a turn host. Commands take effect in the order in which they were sent.
+package enum HostCommand: Sendable, Hashable {
+    /// The first command of a host's life: its name and the settings in force.
+    case configure(hostID: String, settings: [UInt8])
+    /// A partition's requests will come to this host, under this fence.
+    case grant(PartitionGrant)
+    /// Requests, in offset order within each partition.
+    case dispatch([Dispatch])
+    /// Everything up to the grant's end offset has been dispatched, or the consumer's bounds let no more in for now:
+    /// what is waiting for a session is known as far as it will be.
+    case caughtUp(assignment: Int64)
+    /// Let go of these assignments: start no further turn of theirs, checkpoint those that run, and answer with
+    /// ``HostReport/yielded(assignments:)`` within the budget.
+    case revoke(assignments: [Int64], budget: Duration)
+    /// These assignments belong to somebody else by now: cancel, write nothing more. Not answered.
+    case lose(assignments: [Int64])
+}
+
+/// What a turn host tells its consumer.
+package enum HostReport: Sendable, Hashable {
+    /// The host is configured and takes commands.
+    case ready
+    /// A run of these entries is about to begin: if the host dies now, they are the suspects.
+    case began(entries: [Int64])
+    /// These entries are durably settled: their checkpoint is written and their closing event acknowledged, or their
+    /// dead letter is acknowledged.
+    case settled(entries: [Int64])
+    /// Nothing of these assignments is left in the host: each of their entries was settled (and reported) or let go.
+    case yielded(assignments: [Int64])
+    /// The store refused a write because a newer fence was taken for this assignment's partition.
+    case fenced(assignment: Int64)
+}
+
+/// One assignment of one requests partition, as a host has to know it.
+package struct PartitionGrant: Sendable, Hashable {
+    /// Unique in the consumer's life; a partition that comes back is a new assignment.
+    package var assignment: Int64
+    /// Which log the partition's offsets are offsets in.
+    package var log: LogIdentity
+    /// What every write to a session of this partition is conditional on.
+    package var fence: Fence
+    /// The end offset of the partition when it was assigned.
+    package var endOffset: Int64
+
+    package init(assignment: Int64, log: LogIdentity, fence: Fence, endOffset: Int64) {
+        self.assignment = assignment
+        self.log = log
+        self.fence = fence
+        self.endOffset = endOffset
+    }
+}
+
+/// One request on its way to a host.
+package struct Dispatch: Sendable, Hashable {
+    /// Unique in the consumer's life; reports name requests by it.
+    package var entry: Int64
+    /// The assignment that it came under.
+    package var assignment: Int64
+    /// Validated by the consumer's intake.
+    package var session: String
+    /// The record as it came, for the dead letters and for another host.
+    package var record: KafkaRecord
+    /// The record's value, decoded.
+    package var request: Request
+    /// How the last host died that had this request, if one did.
+    package var death: HostDeath?
+
+    package init(
+        entry: Int64, assignment: Int64, session: String, record: KafkaRecord, request: Request, death: HostDeath? = nil
+    ) {
+        self.entry = entry
+        self.assignment = assignment
+        self.session = session
+        self.record = record
+        self.request = request
+        self.death = death
+    }
+}
+
+/// How a turn host ended.
+package struct HostDeath: Sendable, Hashable {
+    /// What it counts as.
+    package var kind: RunEnd
+    /// For people and for the run's row: `SIGSEGV`, `exit status 3`, `out of memory (512 MiB)`.
+    package var cause: String
+    /// The host that died.
+    package var hostID: String
+
+    package init(kind: RunEnd, cause: String, hostID: String) {
+        self.kind = kind
+        self.cause = cause
+        self.hostID = hostID
+    }
+}

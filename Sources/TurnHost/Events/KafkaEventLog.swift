@@ -1,0 +1,73 @@
+package import Kafka
+package import Logging
+import Synchronization
+
+/// The events topic on a Kafka cluster.
+package final class KafkaEventLog: EventLog {
+    /// What the producer is set to, unless the operator says otherwise: a record is never given up, since its turn can't settle
+    /// without it, and goes out at once, since deltas were merged already.
+    private static let defaults: KafkaProperties = ["message.timeout.ms": "0", "linger.ms": "1"]
+    /// So many records of all sessions may be on their way.
+    private static let congestion = 50_000
+
+    private let topic: String
+    private let producer: KafkaProducer
+    private let reader: KafkaReader
+    private let admin: KafkaAdmin
+    // One past the highest acknowledged offset of each partition, or its end when it was first asked for.
+    private let ends = Mutex<[Int32: Int64]>([:])
+
+    /// - Throws: ``KafkaError`` for a property that the client library refuses.
+    package init(topic: String, properties: KafkaProperties, logger: Logger) throws(KafkaError) {
+        self.topic = topic
+        producer = try KafkaProducer(Self.defaults.merging(properties), logger: logger)
+        reader = try KafkaReader(properties, logger: logger)
+        admin = try KafkaAdmin(properties, logger: logger)
+    }
+
+    package func append(
+        _ record: ProducerRecord, onAck: @escaping @Sendable (Result<Int64, any Error>) -> Void
+    ) {
+        let events = record.topic == topic ? record.partition : nil
+        producer.produce(record) { result in
+            if let events, case .success(let offset) = result { self.note(offset + 1, events) }
+            onAck(result.mapError { $0 })
+        }
+    }
+
+    package var isCongested: Bool { producer.outstanding > Self.congestion }
+
+    package func waitForCapacity() async {
+        await producer.waitForCapacity()
+    }
+
+    package func endOffset(of partition: Int32) async throws -> Int64 {
+        if let known = ends.withLock({ $0[partition] }) { return known }
+        // A broker's answer may lag behind its log, never run ahead of it: early is safe here.
+        let queried = try await admin.watermarks(TopicPartition(topic: topic, partition: partition)).high
+        note(queried, partition)
+        return ends.withLock { $0[partition] ?? queried }
+    }
+
+    package func read(
+        _ partition: Int32, from offset: Int64, _ body: @escaping @Sendable ([KafkaRecord]) -> Void
+    ) async throws {
+        _ = try await reader.read(
+            from: [TopicPartition(topic: topic, partition: partition): .at(offset)], untilEnd: true
+        ) { records in
+            body(records)
+            return .proceed
+        }
+    }
+
+    /// Writes what is outstanding and lets the clients go.
+    package func close(timeout: Duration) async {
+        await producer.close(timeout: timeout)
+        await reader.close()
+        await admin.close()
+    }
+
+    private func note(_ end: Int64, _ partition: Int32) {
+        ends.withLock { $0[partition] = max(end, $0[partition] ?? 0) }
+    }
+}

@@ -1,0 +1,72 @@
+import ChatAgent
+import Conversation
+import SessionStore
+
+/// A turn that an earlier run began and did not settle: what is known of that run, and what is left of its answer.
+struct Takeover: Sendable {
+    /// The run that this one takes over from.
+    let previous: StoredRun
+    let cause: RecoveryCause
+    /// What is to be written to the previous run's row, if its end is not recorded yet.
+    let end: (run: Int, cause: String, kind: RunEnd)?
+    /// How many runs of the request died, handovers not counted.
+    let deaths: Int
+    /// The budget that the request's deaths have used up.
+    let exhausted: ExhaustedBudget?
+    /// Whether the earlier runs were for this very request. A log that is not the log it was leaves runs of a request that will never
+    /// come again: their answer is none for this one.
+    let isSameRequest: Bool
+    let point: ResumePoint
+    /// From where readers have to forget the whole answer, if nothing of it can be gone on with.
+    let forgottenFrom: Int64?
+    let nextSeq: Int64
+
+    init(_ work: RequestInHand, answer: DeadAnswer, messageID: String, options: HostOptions) {
+        let runs = work.memory.openRuns
+        previous = runs[runs.count - 1]
+        isSameRequest = runs.allSatisfy { $0.position == work.position }
+        let end = Self.end(of: previous, death: work.dispatch.death)
+        self.end = previous.status == .running ? end : nil
+        cause = Self.cause(end)
+        let ends = runs.dropLast().map(\.causeKind) + [end.kind]
+        deaths = ends.count { $0 != .handover }
+        exhausted = isSameRequest ? Self.exhausted(ends, options) : nil
+        point = ResumePoint(answer.chunks(), messageID: messageID)
+        forgottenFrom = answer.isTooLarge ? answer.firstSeq : isSameRequest ? nil : point.firstChunk
+        nextSeq = max(work.memory.nextSeq, answer.highestSeq + 1)
+    }
+
+    /// The evidence for the policy.
+    func evidence(isStopped: Bool, hasNewerMessages: Bool) -> RecoveryEvidence {
+        RecoveryEvidence(
+            cause: isStopped ? .cancelled : cause, hasPartial: isSameRequest && point.partial != nil,
+            ending: isSameRequest ? point.ending : nil, isStopped: isStopped, hasNewerMessages: hasNewerMessages,
+            exhausted: exhausted)
+    }
+
+    private static func end(
+        of run: StoredRun, death: HostDeath?
+    ) -> (run: Int, cause: String, kind: RunEnd) {
+        if let kind = run.causeKind { return (run.run, run.cause ?? kind.rawValue, kind) }
+        // Only the host that the run was in can have died of it.
+        if let death, death.hostID == run.host { return (run.run, death.cause, death.kind) }
+        return (run.run, RunEnd.unknown.rawValue, .unknown)
+    }
+
+    private static func cause(_ end: (run: Int, cause: String, kind: RunEnd)) -> RecoveryCause {
+        switch end.kind {
+        case .crashed: .crashed(end.cause)
+        case .outOfMemory: .outOfMemory
+        case .handover: .handover
+        case .unknown: .unknown
+        }
+    }
+
+    private static func exhausted(_ ends: [RunEnd?], _ options: HostOptions) -> ExhaustedBudget? {
+        // A run whose end nobody saw may well have taken the whole worker with it.
+        let crashes = ends.count { $0 == .crashed || $0 == .unknown || $0 == nil }
+        let outOfMemory = ends.count { $0 == .outOfMemory }
+        if outOfMemory >= options.outOfMemoryAttempts { return .outOfMemory }
+        return crashes >= options.crashAttempts ? .crashLoop : nil
+    }
+}

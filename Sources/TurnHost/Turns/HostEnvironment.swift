@@ -1,0 +1,27 @@
+import ChatAgent
+import Kafka
+import Logging
+import SessionStore
+
+/// What everything in a turn host works with.
+struct HostEnvironment: Sendable {
+    let options: HostOptions
+    let store: any SessionStore
+    let log: any EventLog
+    let loop: TurnLoop
+    let permits: Permits
+    let ticker: FlushTicker
+    /// Milliseconds since 1970.
+    let now: @Sendable () -> Int64
+    /// Called at each named step of a turn.
+    let reached: @Sendable (TurnStep) -> Void
+    let report: @Sendable (HostReport) -> Void
+    let logger: Logger
+
+    /// Appends a record and waits for the broker's acknowledgement.
+    func append(_ record: ProducerRecord) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            log.append(record) { result in continuation.resume(with: result.map { _ in }) }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import ChatAgent
+import Conversation
+import Kafka
+import SessionStore
+
+/// A request that is being carried out, with the session's state as it is known.
+struct RequestInHand: Sendable {
+    /// How a request ends that needs no turn.
+    struct Closing: Sendable {
+        /// What readers are told, if anything.
+        var control: ControlRecord?
+        var closesSession = false
+        var recordsKey = true
+        /// Why the request goes to the dead letters, if it does.
+        var rejection: TurnError?
+    }
+
+    let dispatch: Dispatch
+    let grant: Grant
+    var memory: SessionMemory
+
+    var request: Request { dispatch.request }
+    var position: LogPosition { LogPosition(log: grant.log, offset: dispatch.record.offset) }
+    var requestID: String { request.id ?? "\(dispatch.record.partition)-\(dispatch.record.offset)" }
+    var traceparent: String? { dispatch.record.headerString("traceparent") }
+
+    /// The settlement that every request has: its position, and nothing else.
+    func settlement(at time: Int64, recordsKey: Bool) -> Settlement {
+        let position = position
+        let ahead = memory.appliedAhead.filter { $0.log != position.log || $0.offset > position.offset }
+        return Settlement(
+            session: dispatch.session, expectedRevision: memory.revision, fence: grant.partition.fence,
+            position: position, fingerprint: dispatch.record.timestamp,
+            appliedAhead: ahead == memory.appliedAhead ? nil : ahead, turns: memory.turns, nextSeq: memory.nextSeq,
+            isClosed: memory.isClosed, idempotencyKey: recordsKey ? request.idempotencyKey : nil, at: time)
+    }
+
+    /// What closes the request, as it is stored with its settlement.
+    func closingEvent(_ control: ControlRecord, seq: Int64, turn: Int?, run: Int?) -> StoredEvent {
+        StoredEvent(
+            seq: seq, turn: turn, run: run, control: control.subtype, requestID: requestID,
+            requestOffset: position.offset, body: control.serialized())
+    }
+
+    /// The stored closing event as a record of the events topic.
+    func record(of closing: StoredEvent, options: HostOptions) -> ProducerRecord {
+        identity(turn: closing.turn, run: closing.run, requestID: closing.requestID, options: options)
+            .record(seq: closing.seq, control: closing.control, value: closing.body)
+    }
+
+    /// What the request's events have in common.
+    func identity(turn: Int?, run: Int?, requestID: String, options: HostOptions) -> EventIdentity {
+        EventIdentity(
+            topic: options.eventsTopic, partition: dispatch.record.partition, session: dispatch.session, turn: turn,
+            run: run, requestID: requestID, requestOffset: dispatch.record.offset, traceparent: traceparent)
+    }
+}
+
+extension SessionMemory {
+    /// Takes a written settlement's effect over, except for the history's, which the turn hands over itself.
+    mutating func settled(_ settlement: Settlement, revision: Int64) {
+        self.revision = revision
+        turns = settlement.turns
+        nextSeq = settlement.nextSeq
+        isClosed = settlement.isClosed
+        positions[settlement.position.log] = settlement.position.offset
+        if let ahead = settlement.appliedAhead { appliedAhead = ahead }
+        if let closing = settlement.lastControl { lastControl = closing }
+        if settlement.turn != nil { openRuns = [] }
+    }
+}
+
+extension Request {
+    /// Whether the request is carried through by a turn.
+    var isTurn: Bool {
+        switch kind {
+        case .message, .regenerate: true
+        case .action, .stop, .close: false
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import ChatAgent
+import Conversation
+import Kafka
+import Logging
+import SessionStore
+
+/// What a recovery hook wanted done before anything else failed: the run ends, and the request is tried again.
+struct BeforeBootError: Error {
+    var reason: String
+}
+
+extension TurnExecutor {
+    /// What the run is to do: for a first run, to run the agent; for one that takes over, what evidence and hook decide.
+    func plan(
+        _ work: inout RequestInHand, _ identity: TurnIdentity, _ takeover: Takeover?, _ messageID: String,
+        _ writer: EventWriter, _ control: TurnControl, _ session: HostedSession
+    ) async throws -> TurnPlan {
+        let trigger = work.trigger
+        var plan = TurnPlan(
+            identity: identity, trigger: trigger, course: .run(continuing: nil), messageID: messageID,
+            needsBoot: !work.memory.isBooted, previousRunID: takeover?.previous.id)
+        if work.memory.leavesOut(work.position) {
+            plan.course = .leaveOut
+            return plan
+        }
+        guard let takeover else { return plan }
+
+        let waiting = session.waiting(under: work.grant.partition.assignment)
+        let newer = waiting.filter { $0.userMessage != nil && work.grant.wasWaiting($0.record.offset) }
+        let isStopped = if case .stopped = control.ending { true } else { false }
+        let evidence = takeover.evidence(isStopped: isStopped, hasNewerMessages: !newer.isEmpty)
+        let decision = environment.options.recoveryPolicy.decide(evidence)
+        var course = Course(decision)
+        if decision.asksHook, takeover.cause != .handover, let partial = takeover.point.partial {
+            let users = [work.dispatch.userMessage].compactMap(\.self) + newer.compactMap(\.userMessage)
+            let event = RecoveryBootEvent(
+                identity: identity, previousRunID: takeover.previous.id, cause: takeover.cause,
+                settledMessages: work.memory.chain.messages, inFlightUsers: users, partialAssistant: partial,
+                pendingToolCalls: takeover.point.raw.pendingToolCalls, writer: RecoveryWriter(output: writer))
+            if let result = await environment.loop.recoveryBoot(event), !result.isEmpty {
+                course = follow(result, event, newer, otherwise: course, &work, &plan)
+                try await beforeBoot(result)
+            }
+        }
+        writer.write(
+            .recovered(
+                cause: evidence.cause.description, previousRun: takeover.previous.run, policy: course.name,
+                partial: evidence.hasPartial))
+        try await apply(course, takeover, work, &plan, writer)
+        return plan
+    }
+
+    /// What is done, whoever decided it.
+    private enum Course {
+        case policy(RecoveryDecision)
+        case hookRunsAgain
+        case hookLeavesOut
+
+        init(_ decision: RecoveryDecision) { self = .policy(decision) }
+
+        var name: String {
+            switch self {
+            case .policy(let decision): decision.name
+            case .hookRunsAgain: "run-again"
+            case .hookLeavesOut: "settle"
+            }
+        }
+    }
+
+    private func beforeBoot(_ result: RecoveryBootResult) async throws {
+        do {
+            try await result.beforeBoot?()
+        } catch {
+            throw BeforeBootError(reason: "\(error)")
+        }
+    }
+
+    /// Does as the hook says: the chain exactly, and exactly those of the messages in flight as turns.
+    private func follow(
+        _ result: RecoveryBootResult, _ event: RecoveryBootEvent, _ newer: [Dispatch], otherwise: Course,
+        _ work: inout RequestInHand, _ plan: inout TurnPlan
+    ) -> Course {
+        let current = work.dispatch.userMessage
+        guard result.chain != nil || result.recoveredTurns != nil else { return otherwise }
+        if let chain = result.chain {
+            work.memory.chain.set(chain)
+        } else {
+            if let current { work.memory.chain.merge(current) } else { work.memory.chain.dropTrailingAnswers() }
+            work.memory.chain.merge(event.partialAssistant)
+        }
+        let turns = result.recoveredTurns ?? newer.compactMap(\.userMessage)
+        let known = Set(event.inFlightUsers.map(\.id))
+        for turn in turns where !known.contains(turn.id) {
+            environment.logger.warning(
+                "A recovered turn is passed over: its message is not one of those in flight.",
+                metadata: ["session": "\(work.dispatch.session)", "message": "\(turn.id)"])
+        }
+        let wanted = Dictionary(turns.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+        for dispatch in newer {
+            guard let message = dispatch.userMessage else { continue }
+            let directive: SessionMemory.Directive = wanted[message.id].map { .replace($0) } ?? .leaveOut
+            work.memory.directives[dispatch.record.offset] = directive
+        }
+        guard let current, let again = wanted[current.id] else { return .hookLeavesOut }
+        plan.trigger = .message(again)
+        // The new answer must not take the place of a partial that the hook keeps.
+        if work.memory.chain.index(of: plan.messageID) != nil { plan.messageID += "-\(plan.identity.run)" }
+        return .hookRunsAgain
+    }
+
+    private func apply(
+        _ course: Course, _ takeover: Takeover, _ work: RequestInHand, _ plan: inout TurnPlan, _ writer: EventWriter
+    ) async throws {
+        let point = takeover.point
+        switch course {
+        case .hookLeavesOut:
+            plan.course = .leaveOut
+            if work.memory.chain.index(of: point.raw.id) != nil {
+                let stream = ResponseStream(
+                    messageID: plan.messageID, continuing: resume(takeover, writer), output: writer)
+                _ = stream.close(.stopped(reason: "interrupted"))
+            } else if let first = point.firstChunk {
+                writer.write(.superseded(fromSeq: first))
+            }
+        case .hookRunsAgain:
+            if let first = point.firstChunk { writer.write(.superseded(fromSeq: first)) }
+        case .policy(.settleEnded(let ending)): plan.course = .settle(point.assembler, .ended(ending))
+        case .policy(.settleStopped): plan.course = .settle(resume(takeover, writer), .stopped)
+        case .policy(.settleInterrupted): plan.course = .settle(resume(takeover, writer), .interrupted)
+        case .policy(.continueAnswer), .policy(.runAgain):
+            plan.course = .run(continuing: resume(takeover, writer))
+        case .policy(.deadLetter(let budget)):
+            let runs = takeover.deaths
+            let error = TurnError(
+                code: budget.rawValue.replacing("-", with: "_"),
+                message: "the request ended \(runs) runs of its turn (\(takeover.end?.cause ?? takeover.cause.description)); it was set aside")
+            try await setAside(work, cause: DeadLetter.Cause(budget), error, attempts: runs)
+            plan.course = .giveUp(error, resume(takeover, writer))
+        }
+    }
+
+    /// Brings readers to what can be gone on with, and returns it.
+    private func resume(_ takeover: Takeover, _ writer: EventWriter) -> MessageAssembler? {
+        let point = takeover.point
+        if let forgotten = takeover.forgottenFrom {
+            writer.write(.superseded(fromSeq: forgotten))
+            return nil
+        }
+        var assembler = point.assembler
+        if let from = point.supersededFrom {
+            writer.write(.superseded(fromSeq: from))
+            for chunk in point.retold {
+                // Parts of a message that was read a moment ago fit into it and into a record again.
+                guard (try? assembler.apply(chunk)) != nil else { continue }
+                try? writer.write(chunk)
+            }
+        }
+        return assembler
+    }
+}
+
+extension DeadLetter.Cause {
+    init(_ budget: ExhaustedBudget) {
+        self =
+            switch budget {
+            case .crashLoop: .crashLoop
+            case .outOfMemory: .outOfMemory
+            }
+    }
+}
+
+extension RecoveryDecision {
+    /// Whether the agent may decide otherwise.
+    var asksHook: Bool {
+        switch self {
+        case .continueAnswer, .settleInterrupted: true
+        case .settleEnded, .settleStopped, .runAgain, .deadLetter: false
+        }
+    }
+}
+
+extension RecoveryBootResult {
+    /// Whether it accepts every default.
+    var isEmpty: Bool { chain == nil && recoveredTurns == nil && beforeBoot == nil }
+}
+
+extension Dispatch {
+    /// The user's message that the request carries, if it carries one.
+    var userMessage: Message? {
+        guard case .message(let message) = request.kind, message.role == .user else { return nil }
+        return message
+    }
+}
+
+extension RequestInHand {
+    /// What the turn answers, with what a recovery hook made of it.
+    var trigger: TurnPlan.Trigger {
+        if case .replace(let message) = memory.directives[position.offset] { return .message(message) }
+        if case .message(let message) = request.kind { return .message(message) }
+        return .regenerate
+    }
+}

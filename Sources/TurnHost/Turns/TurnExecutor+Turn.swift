@@ -1,0 +1,243 @@
+import ChatAgent
+import Conversation
+import Kafka
+import Logging
+import SessionStore
+
+extension TurnExecutor {
+    /// One run of a turn: begun in the store before anything of it is published, settled after everything of it is acknowledged.
+    func runTurn(
+        _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
+    ) async throws -> Fate {
+        let messageID = "\(session.id)-answer-\(work.memory.turns)"
+        let takeover = try await self.takeover(work, messageID: messageID)
+        await environment.permits.acquire()
+        defer { environment.permits.release() }
+        let grant = work.grant
+        guard grant.enter() else { return .letGo }
+        defer { grant.leave() }
+
+        let begin = try await beginRun(work, takeover)
+        let identity = work.identity(
+            turn: begin.run.turn, run: begin.run.run, requestID: work.requestID, options: environment.options)
+        let writer = EventWriter(
+            log: environment.log, identity: identity, firstSeq: begin.run.firstSeq,
+            window: environment.options.flushWindow, maximumBytes: environment.options.maximumEventBytes,
+            ticker: environment.ticker, onContentAcknowledged: { environment.reached(.midStream) })
+        // Turns that were begun for an assignment that is lost write nothing more, whatever is still merging.
+        control.whenLost { writer.abandon() }
+        writer.write(.turnStart(turn: begin.run.turn, run: begin.run.run, messageID: messageID))
+        environment.report(.began(entries: [work.dispatch.entry]))
+        let begun = Task { try await write(begin, grant, writer, control) }
+
+        // Code that may kill its host is run for a request that may have done so before only once its run is on record; for one that
+        // has just come in, the model's first token need not wait for the disk.
+        if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {
+            if let fate = try await refusal(begun, grant, writer) { return fate }
+        }
+        let turnIdentity = TurnIdentity(
+            session: session.id, turn: begin.run.turn, run: begin.run.run, requestID: work.requestID,
+            data: work.request.data, isContinuation: work.memory.isContinuation, locals: work.memory.locals)
+        let plan: TurnPlan
+        do {
+            plan = try await self.plan(&work, turnIdentity, takeover, messageID, writer, control, session)
+        } catch let error as BeforeBootError {
+            // The next run reads how far this one's events came.
+            try await writer.drain()
+            return try await failedBoot(error, begin.run, grant)
+        }
+        var chain = Chain()
+        swap(&chain, &work.memory.chain)
+        let result = await environment.loop.run(plan, on: chain, output: writer, control: control)
+        if let fate = try await refusal(begun, grant, writer) { return fate }
+        switch result {
+        case .lost:
+            writer.abandon()
+            return .letGo
+        case .handedOver:
+            try await handOver(begin.run, grant, writer)
+            return .letGo
+        case .settle(let effect):
+            return try await settle(effect, begin.run, turnIdentity, &work, writer, session)
+        }
+    }
+
+    private func takeover(_ work: RequestInHand, messageID: String) async throws -> Takeover? {
+        guard !work.memory.openRuns.isEmpty else { return nil }
+        let answer = try await recovery.answer(
+            for: work.dispatch.session, runs: work.memory.openRuns, grant: work.grant)
+        return Takeover(work, answer: answer, messageID: messageID, options: environment.options)
+    }
+
+    private func beginRun(_ work: RequestInHand, _ takeover: Takeover?) async throws -> BeginRun {
+        let eventsStart = try await environment.log.endOffset(of: work.dispatch.record.partition)
+        let run = StoredRun(
+            session: work.dispatch.session, turn: work.memory.turns, run: (takeover?.previous.run ?? 0) + 1,
+            region: environment.options.region, host: environment.options.hostID, requestID: work.requestID,
+            position: work.position, firstSeq: takeover?.nextSeq ?? work.memory.nextSeq, eventsStart: eventsStart,
+            startedAt: environment.now())
+        return BeginRun(
+            session: work.dispatch.session, expectedRevision: work.memory.revision, run: run,
+            fence: work.grant.partition.fence, previousEnd: takeover?.end)
+    }
+
+    /// Puts the run on record, waiting for a store that is away, and lets its events out.
+    private func write(
+        _ begin: BeginRun, _ grant: Grant, _ writer: EventWriter, _ control: TurnControl
+    ) async throws -> WriteResult {
+        environment.reached(.beforeBeginRun)
+        let result: WriteResult
+        do {
+            result = try await persistently(grant) { try await environment.store.beginRun(begin) }
+        } catch {
+            control.end(.lost)
+            throw error
+        }
+        if case .written = result {
+            environment.reached(.afterBeginRun)
+            writer.open()
+        } else {
+            control.end(.lost)
+        }
+        return result
+    }
+
+    /// Why the run may not be, if it may not.
+    private func refusal(
+        _ begun: Task<WriteResult, any Error>, _ grant: Grant, _ writer: EventWriter
+    ) async throws -> Fate? {
+        do {
+            switch try await begun.value {
+            case .written: return nil
+            case .fenced:
+                writer.abandon()
+                onFenced(grant.partition.assignment)
+                return .letGo
+            case .conflict(let reason):
+                writer.abandon()
+                return .again(reason: reason)
+            }
+        } catch {
+            writer.abandon()
+            throw error
+        }
+    }
+
+    private func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {
+        // What was said is in the events by the time that the next owner reads them; what fails to get there is said again.
+        do {
+            try await writer.drain()
+        } catch {
+            environment.logger.warning(
+                "A turn is handed over without its last words.",
+                metadata: ["session": "\(run.session)", "turn": "\(run.turn)", "error": "\(error)"])
+        }
+        _ = try await environment.store.interruptRun(
+            session: run.session, turn: run.turn, run: run.run, cause: RunEnd.handover.rawValue, kind: .handover,
+            fence: grant.partition.fence, at: environment.now())
+    }
+
+    private func failedBoot(_ error: BeforeBootError, _ run: StoredRun, _ grant: Grant) async throws -> Fate {
+        _ = try await environment.store.interruptRun(
+            session: run.session, turn: run.turn, run: run.run, cause: "beforeBoot failed: \(error.reason)",
+            kind: .crashed, fence: grant.partition.fence, at: environment.now())
+        return .again(reason: "beforeBoot failed: \(error.reason)")
+    }
+
+    private func settle(
+        _ effect: TurnEffect, _ run: StoredRun, _ identity: TurnIdentity, _ work: inout RequestInHand,
+        _ writer: EventWriter, _ session: HostedSession
+    ) async throws -> Fate {
+        try await writer.drain()
+        let change = effect.chain.change
+        func stored(_ index: Int) -> StoredMessage {
+            let message = effect.chain.messages[index]
+            return StoredMessage(
+                id: message.id, role: message.role.rawValue, turn: run.turn, body: message.serialized())
+        }
+        var settlement = work.settlement(at: environment.now(), recordsKey: true)
+        settlement.history = HistoryChange(
+            keep: change.keep, replace: change.replaced.map { ($0, stored($0)) },
+            append: (change.appendedFrom..<effect.chain.count).map(stored))
+        settlement.turns = run.turn + 1
+        let ahead = [session.effectiveStop].compactMap(\.self) + work.memory.leftOut(after: work.position)
+        if !ahead.isEmpty { settlement.appliedAhead = work.memory.appliedAhead(with: ahead, after: work.position) }
+        settlement.turn = TurnSettlement(
+            turn: run.turn, run: run.run, status: RunStatus(effect.outcome), outcome: effect.outcome.rawValue,
+            finishReason: effect.finishReason.rawValue, usage: effect.usage?.json.serialized(),
+            error: effect.error?.message, stopped: effect.isStopped)
+        let complete = TurnComplete(
+            turn: run.turn, outcome: effect.outcome, finishReason: effect.finishReason,
+            messageID: effect.response?.id, usage: effect.usage, error: effect.error?.json, stopped: effect.isStopped)
+        let seq = writer.nextSeq
+        settlement.lastControl = work.closingEvent(.turnComplete(complete), seq: seq, turn: run.turn, run: run.run)
+        settlement.nextSeq = seq + 1
+
+        let grant = work.grant
+        let written = settlement
+        let result = try await persistently(grant) { try await write(written, &work) }
+        if let fate = result { return fate }
+        work.memory.chain = effect.chain
+        work.memory.chain.markStored()
+        work.memory.isBooted = effect.isBooted
+        work.memory.bytes += written.history.append.reduce(0) { $0 + $1.body.count }
+        work.memory.directives[work.position.offset] = nil
+        _ = try await publishClosing(written, work)
+        let loop = environment.loop
+        return .settled { await loop.complete(identity, effect) }
+    }
+
+    /// Tries again while the store is away, for as long as the result is this host's to have.
+    private func persistently<Result>(
+        _ grant: Grant, _ body: () async throws -> Result
+    ) async throws -> Result {
+        var delay = Duration.milliseconds(20)
+        while true {
+            do {
+                return try await body()
+            } catch let error as StoreError where error.isTransient && grant.isActive {
+                environment.logger.warning("The session store is away.", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(2))
+            }
+        }
+    }
+}
+
+extension SessionMemory {
+    /// What took effect ahead of its place, once `more` did and everything up to `position` is settled.
+    func appliedAhead(with more: [LogPosition], after position: LogPosition) -> [LogPosition] {
+        appliedAhead.filter { !more.contains($0) && ($0.log != position.log || $0.offset > position.offset) } + more
+    }
+
+    /// Whether a recovery hook has decided to leave the request at `position` out.
+    func leavesOut(_ position: LogPosition) -> Bool {
+        if case .leaveOut = directives[position.offset] { return true }
+        return appliedAhead.contains(position)
+    }
+
+    /// Requests behind `position` that a recovery hook has decided to leave out.
+    func leftOut(after position: LogPosition) -> [LogPosition] {
+        directives.keys.sorted().compactMap { offset in
+            guard case .leaveOut = directives[offset], offset > position.offset else { return nil }
+            return LogPosition(log: position.log, offset: offset)
+        }
+    }
+}
+
+extension RunStatus {
+    init(_ outcome: TurnOutcome) {
+        self =
+            switch outcome {
+            case .completed: .completed
+            case .stopped: .stopped
+            case .failed: .failed
+            case .deadLettered: .deadLettered
+            }
+    }
+}
+
+extension TurnError {
+    /// The error as it stands in a closing event.
+    var json: JSON { .object(["code": .string(code), "message": .string(message)]) }
+}

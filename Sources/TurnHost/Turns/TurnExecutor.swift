@@ -1,0 +1,203 @@
+import ChatAgent
+import Conversation
+import Kafka
+import Logging
+import SessionStore
+
+/// Carries a session's requests out, one after the other: settles each exactly once, in its order.
+struct TurnExecutor: Sendable {
+    /// What became of one attempt at a request.
+    enum Fate: Sendable {
+        /// Durably settled, and reported.
+        case settled(afterwards: (@Sendable () async -> Void)? = nil)
+        /// Not settled, and not this host's to settle any more.
+        case letGo
+        /// The session is not what it was thought to be: to be read again and tried again.
+        case again(reason: String)
+    }
+
+    let environment: HostEnvironment
+    let recovery: RecoveryReading
+    let grant: @Sendable (Int64) -> Grant?
+    /// Somebody took the fence of this assignment's partition.
+    let onFenced: @Sendable (Int64) -> Void
+    let onIdle: @Sendable (HostedSession, Int) -> Void
+
+    /// Works through what waits for `session` until nothing does.
+    func run(_ session: HostedSession) async {
+        while let dispatch = session.next(log: { grant($0)?.log }) {
+            guard let grant = grant(dispatch.assignment) else { continue }
+            await carryOut(dispatch, session, grant)
+        }
+        onIdle(session, session.memoryBytes)
+    }
+
+    private func carryOut(_ dispatch: Dispatch, _ session: HostedSession, _ grant: Grant) async {
+        var delay = Duration.milliseconds(20)
+        while grant.isActive {
+            do {
+                switch try await attempt(dispatch, session.renewControl(), session, grant) {
+                case .settled(let afterwards):
+                    await afterwards?()
+                    return
+                case .letGo: return
+                case .again(let reason): note("A request is tried again: its session has changed.", reason, dispatch)
+                }
+            } catch {
+                note("A request is tried again: what it needs is away.", "\(error)", dispatch)
+            }
+            // Not cancelled by anybody; the grant says when to give up.
+            try? await Task.sleep(for: delay)
+            delay = min(delay * 2, .seconds(2))
+        }
+    }
+
+    private func note(_ message: Logger.Message, _ reason: String, _ dispatch: Dispatch) {
+        environment.logger.warning(
+            message,
+            metadata: [
+                "session": "\(dispatch.session)", "partition": "\(dispatch.record.partition)",
+                "offset": "\(dispatch.record.offset)", "reason": "\(reason)",
+            ])
+    }
+
+    private func attempt(
+        _ dispatch: Dispatch, _ control: TurnControl, _ session: HostedSession, _ grant: Grant
+    ) async throws -> Fate {
+        var work = RequestInHand(dispatch: dispatch, grant: grant, memory: try await memory(of: session, grant))
+        if work.memory.hasApplied(work.position) {
+            guard grant.enter() else { return .letGo }
+            defer { grant.leave() }
+            try await resendClosing(work)
+            session.keep(work.memory)
+            return settled(work)
+        }
+        let fate: Fate
+        if let closing = try await closingWithoutTurn(work) {
+            fate = try await settle(&work, closing)
+        } else if work.request.isTurn {
+            session.loaded(appliedAhead: work.memory.appliedAhead)
+            fate = try await runTurn(&work, control, session)
+        } else {
+            // A stop that is reached in its order finds no turn in front of it, and needs no trace.
+            guard grant.enter() else { return .letGo }
+            defer { grant.leave() }
+            fate = settled(work)
+        }
+        if case .settled = fate { session.keep(work.memory) }
+        return fate
+    }
+
+    private func memory(of session: HostedSession, _ grant: Grant) async throws -> SessionMemory {
+        let assignment = grant.partition.assignment
+        if let memory = session.takeMemory(), memory.assignment == assignment { return memory }
+        guard let stored = try await environment.store.loadSession(session.id) else {
+            return SessionMemory(assignment: assignment)
+        }
+        return SessionMemory(stored, assignment: assignment) { index, error in
+            environment.logger.error(
+                "A stored message can't be read and is left out of the history.",
+                metadata: ["session": "\(session.id)", "index": "\(index)", "error": "\(error)"])
+        }
+    }
+
+    /// A death may have fallen between the last settlement and the acknowledgement of its closing event.
+    private func resendClosing(_ work: RequestInHand) async throws {
+        guard let closing = work.memory.lastControl, closing.requestOffset == work.position.offset,
+            work.memory.positions[work.position.log] == work.position.offset
+        else { return }
+        try await environment.append(work.record(of: closing, options: environment.options))
+    }
+
+    /// What closes a request that needs no turn.
+    private func closingWithoutTurn(_ work: RequestInHand) async throws -> RequestInHand.Closing? {
+        let request = work.request
+        let id = work.requestID
+        if let key = request.idempotencyKey,
+            let first = try await environment.store.idempotencyKey(session: work.dispatch.session, key: key),
+            first != work.position
+        {
+            return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: false)
+        }
+        switch request.kind {
+        case .stop:
+            return request.idempotencyKey == nil ? nil : RequestInHand.Closing(control: nil)
+        case .close:
+            return RequestInHand.Closing(control: .closed(requestID: id), closesSession: true)
+        case _ where work.memory.isClosed:
+            return RequestInHand.Closing(control: .closed(requestID: id))
+        case .message(let message) where message.role == .assistant:
+            let error = TurnError(
+                code: "unexpected_role", message: "the message is an assistant's, and this agent has no call open")
+            return RequestInHand.Closing(control: nil, rejection: error)
+        case .action:
+            environment.logger.warning(
+                "An action has no handler and changes nothing.", metadata: ["session": "\(work.dispatch.session)"])
+            return RequestInHand.Closing(control: .actionComplete(outcome: "ignored"))
+        case .message, .regenerate:
+            // A turn that was begun in time has been reached in time.
+            guard let deadline = request.deadline, !work.memory.openRuns.contains(where: { $0.position == work.position }),
+                environment.now() > deadline.milliseconds
+            else { return nil }
+            return RequestInHand.Closing(control: .expired(requestID: id))
+        }
+    }
+
+    private func settle(_ work: inout RequestInHand, _ closing: RequestInHand.Closing) async throws -> Fate {
+        let grant = work.grant
+        guard grant.enter() else { return .letGo }
+        defer { grant.leave() }
+        if let rejection = closing.rejection { try await setAside(work, cause: .rejected, rejection, attempts: nil) }
+        var settlement = work.settlement(at: environment.now(), recordsKey: closing.recordsKey)
+        settlement.isClosed = work.memory.isClosed || closing.closesSession
+        if let control = closing.control {
+            settlement.lastControl = work.closingEvent(control, seq: work.memory.nextSeq, turn: nil, run: nil)
+            settlement.nextSeq = work.memory.nextSeq + 1
+        }
+        if let fate = try await write(settlement, &work) { return fate }
+        return try await publishClosing(settlement, work)
+    }
+
+    /// Writes a settlement and takes its effect over into the session's memory.
+    /// - Returns: the request's fate if that was not it, or `nil` if the settlement is written.
+    func write(_ settlement: Settlement, _ work: inout RequestInHand) async throws -> Fate? {
+        guard work.grant.isHeld else { return .letGo }
+        environment.reached(.beforeSettle)
+        switch try await environment.store.settle(settlement) {
+        case .written(let revision):
+            environment.reached(.afterSettle)
+            work.memory.settled(settlement, revision: revision)
+            return nil
+        case .fenced:
+            onFenced(work.grant.partition.assignment)
+            return .letGo
+        case .conflict(let reason): return .again(reason: reason)
+        }
+    }
+
+    /// Publishes what closes the request. A broker that is away is waited for: the settlement is written.
+    func publishClosing(_ settlement: Settlement, _ work: RequestInHand) async throws -> Fate {
+        if let closing = settlement.lastControl {
+            try await environment.append(work.record(of: closing, options: environment.options))
+        }
+        return settled(work)
+    }
+
+    /// The request is settled: says so, before its work counts as over.
+    private func settled(_ work: RequestInHand) -> Fate {
+        environment.reached(.beforeCommit)
+        environment.report(.settled(entries: [work.dispatch.entry]))
+        return .settled()
+    }
+
+    /// Writes the request to the dead letters, and waits for the broker's acknowledgement.
+    func setAside(
+        _ work: RequestInHand, cause: DeadLetter.Cause, _ error: TurnError, attempts: Int?
+    ) async throws {
+        let letter = DeadLetter(
+            record: work.dispatch.record, consumerGroup: environment.options.groupID, cause: cause, code: error.code,
+            message: error.message, attempts: attempts, turn: work.request.isTurn ? work.memory.turns : nil,
+            checkpointRevision: work.memory.revision)
+        try await environment.append(letter.producerRecord(topic: environment.options.deadLettersTopic))
+    }
+}
