@@ -1,0 +1,146 @@
+package import Kafka
+package import SessionStore
+import TurnHost
+
+extension ConsumerCore {
+    /// A partition was given to us. Its records are dropped until it is granted. Returns the assignment's number.
+    package mutating func assign(_ partition: TopicPartition) -> Int64 {
+        forget(partition)
+        let id = makeAssignmentID()
+        assignments[partition] = Assignment(id: id)
+        return id
+    }
+
+    /// The partition could not be made ready in time, and goes on being prepared while it is paused.
+    package mutating func unready(_ partition: TopicPartition, assignment: Int64) -> [Action] {
+        guard assignments[partition]?.id == assignment, paused.insert(partition).inserted else { return [] }
+        return [.pause(partition)]
+    }
+
+    /// Whether this is still the partition's assignment.
+    package func isCurrent(_ partition: TopicPartition, assignment: Int64) -> Bool {
+        assignments[partition]?.id == assignment
+    }
+
+    /// The partition's log is known, its fence is taken, and it is read from `start`. An answer for an assignment
+    /// that is over by now changes nothing.
+    package mutating func granted(
+        _ partition: TopicPartition, assignment id: Int64, log: LogIdentity, fence: Fence, start: Int64, end: Int64,
+        at now: ContinuousClock.Instant
+    ) -> [Action] {
+        guard var assignment = assignments[partition], assignment.id == id, case .preparing = assignment.phase else {
+            return []
+        }
+        let grant = PartitionGrant(assignment: id, log: log, fence: fence, endOffset: end)
+        assignment.phase = .granted(grant)
+        assignment.tracker = OffsetTracker(startingAt: start)
+        assignments[partition] = assignment
+        commits.begin(partition, from: start)
+        var actions = toEveryHost(.grant(grant))
+        if start >= end { actions += catchUp(partition) }
+        return actions + adjustFlow(of: partition)
+    }
+
+    /// Our fence was overtaken though the partition is ours; here is a newer one. Everything unsettled is dispatched
+    /// again under a new assignment, which the old one's late reports cannot be mistaken for.
+    package mutating func refenced(
+        _ partition: TopicPartition, assignment id: Int64, fence: Fence, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        guard var assignment = assignments[partition], assignment.id == id,
+            case .refencing(var grant) = assignment.phase
+        else { return [] }
+        var actions = toEveryHost(.lose(assignments: [id]))
+        assignment.id = makeAssignmentID()
+        grant.assignment = assignment.id
+        grant.fence = fence
+        assignment.phase = .granted(grant)
+        assignments[partition] = assignment
+        for request in held.values where request.partition == partition && request.slot != nil {
+            held[request.id] = nil
+            request.id = makeEntryID()
+            request.place = .waiting
+            request.hasBegun = false
+            held[request.id] = request
+        }
+        actions += toEveryHost(.grant(grant))
+        actions += dispatchWaiting { $0.partition == partition }
+        if assignment.isCaughtUp { actions += toEveryHost(.caughtUp(assignment: assignment.id)) }
+        return actions
+    }
+
+    /// The partitions are asked back: nothing of them is dispatched any more, and the hosts let go of them.
+    package mutating func beginRevoke(_ partitions: [TopicPartition], budget: Duration) -> [Action] {
+        var revoked: [Int64] = []
+        let hosts = Set(slots.indices.filter { slots[$0].isUp })
+        for partition in partitions {
+            guard var assignment = assignments[partition] else { continue }
+            switch assignment.phase {
+            case .granted, .refencing:
+                revoked.append(assignment.id)
+                assignment.phase = .revoking(awaiting: hosts)
+            case .preparing:
+                assignment.phase = .revoking(awaiting: [])
+            case .revoking: continue
+            }
+            assignments[partition] = assignment
+        }
+        return revoked.isEmpty ? [] : toEveryHost(.revoke(assignments: revoked.sorted(), budget: budget))
+    }
+
+    /// Whether every host has let go of these partitions.
+    package func isYielded(_ partitions: [TopicPartition]) -> Bool {
+        partitions.allSatisfy { partition in
+            guard let assignment = assignments[partition] else { return true }
+            guard case .revoking(let awaiting) = assignment.phase else { return false }
+            return awaiting.isEmpty
+        }
+    }
+
+    /// The partitions go now, whether or not every host has let go of them. Returns the watermarks that are not
+    /// committed yet.
+    package mutating func finishRevoke(_ partitions: [TopicPartition]) -> [TopicPartition: Int64] {
+        var watermarks: [TopicPartition: Int64] = [:]
+        for partition in partitions {
+            watermarks[partition] = commits.uncommitted(of: partition)
+            forget(partition)
+        }
+        return watermarks
+    }
+
+    /// The partitions belong to somebody else by now: nothing of them is committed.
+    package mutating func lose(_ partitions: [TopicPartition]) -> [Action] {
+        let lost = partitions.compactMap { assignments[$0]?.id }
+        for partition in partitions { forget(partition) }
+        guard !lost.isEmpty else { return [] }
+        return toEveryHost(.lose(assignments: lost.sorted())) + adjustFlow(touching: [])
+    }
+
+    /// Nothing more is taken in, of any partition.
+    package mutating func beginDrain() -> [Action] {
+        isDraining = true
+        return assignments.keys.sorted().flatMap { adjustFlow(of: $0) }
+    }
+
+    /// The log under a live assignment is not the one that was being read: what came from the old one is dropped.
+    mutating func startAgain(
+        _ partition: TopicPartition, because error: OffsetTracker.OffsetOutOfOrder
+    ) -> [Action] {
+        var actions: [Action] = []
+        if let old = assignments[partition]?.id { actions += toEveryHost(.lose(assignments: [old])) }
+        let id = assign(partition)
+        actions += unready(partition, assignment: id)
+        actions.append(.prepare(partition, assignment: id, reason: error.description))
+        return actions
+    }
+
+    private mutating func forget(_ partition: TopicPartition) {
+        guard assignments.removeValue(forKey: partition) != nil else { return }
+        for request in held.values where request.partition == partition {
+            held[request.id] = nil
+            heldBytes -= request.tracked.bytes
+        }
+        paused.remove(partition)
+        commits.forget(partition)
+        backpressure.forget(partition)
+    }
+}

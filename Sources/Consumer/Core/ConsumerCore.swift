@@ -1,0 +1,229 @@
+package import Kafka
+import SessionStore
+package import TurnHost
+
+/// Every decision of the consumer, without Kafka, hosts, a clock or a lock: what happened goes in, what is to be done
+/// comes out. The actions of one call, and of one call after another, are to be carried out in their order.
+package struct ConsumerCore {
+    package struct Settings: Sendable {
+        /// Number of turn hosts that sessions are spread over.
+        package var slots: Int
+        package var bounds: Backpressure.Bounds
+        package var commitInterval: Duration
+        package var commitRetryDelay: Duration
+        /// How long a request waits whose hosts died under it.
+        package var hostRetry: RetryDelay
+        /// How long a dead letter waits that could not be written.
+        package var deadLetterRetry: RetryDelay
+        package var seed: UInt64
+
+        package init(
+            slots: Int, bounds: Backpressure.Bounds, commitInterval: Duration = .milliseconds(100),
+            commitRetryDelay: Duration = .milliseconds(500), hostRetry: RetryDelay = RetryDelay(),
+            deadLetterRetry: RetryDelay = RetryDelay(longest: .seconds(30)), seed: UInt64
+        ) {
+            self.slots = max(slots, 1)
+            self.bounds = bounds
+            self.commitInterval = commitInterval
+            self.commitRetryDelay = commitRetryDelay
+            self.hostRetry = hostRetry
+            self.deadLetterRetry = deadLetterRetry
+            self.seed = seed
+        }
+    }
+
+    package enum Action: Sendable, Hashable {
+        case send(slot: Int, HostCommand)
+        /// To be answered with ``ConsumerCore/commitFinished(_:at:)``.
+        case commit([TopicPartition: Int64])
+        case pause(TopicPartition)
+        case resume(TopicPartition)
+        /// To be answered with ``ConsumerCore/deadLetterWritten(entry:at:)`` or
+        /// ``ConsumerCore/deadLetterFailed(entry:at:)``.
+        case writeDeadLetter(entry: Int64, record: KafkaRecord, code: String, message: String)
+        /// The partition's log has to be identified again, and to be read from where that says: to be answered with
+        /// ``ConsumerCore/granted(_:assignment:log:fence:start:end:at:)``.
+        case prepare(TopicPartition, assignment: Int64, reason: String)
+        /// Somebody took a newer fence: to be answered with ``ConsumerCore/refenced(_:assignment:fence:at:)`` if the
+        /// partition is still ours, and not at all otherwise.
+        case refence(TopicPartition, assignment: Int64)
+    }
+
+    struct Slot {
+        var isUp = false
+    }
+
+    /// The most that one dispatch holds, so that a host's backlog after a death stays within a frame's bound.
+    static let dispatchLimit = (requests: 1_000, bytes: 8 << 20)
+
+    let settings: Settings
+    var assignments: [TopicPartition: Assignment] = [:]
+    var held: [Int64: HeldRequest] = [:]
+    var heldBytes = 0
+    var slots: [Slot]
+    /// Sessions whose hosts died under them, and until when they wait.
+    var parked: [String: ContinuousClock.Instant] = [:]
+    /// When the first dead letter is to be tried again, if one is.
+    var deadLetterDue: ContinuousClock.Instant?
+    var commits: CommitScheduler
+    var backpressure: Backpressure
+    var generator: SplitMix64
+    /// What the client library was told to pause.
+    package internal(set) var paused: Set<TopicPartition> = []
+    package internal(set) var isDraining = false
+    private var lastAssignment: Int64 = 0
+    private var lastEntry: Int64 = 0
+
+    package init(settings: Settings) {
+        self.settings = settings
+        slots = Array(repeating: Slot(), count: settings.slots)
+        commits = CommitScheduler(interval: settings.commitInterval, retryDelay: settings.commitRetryDelay)
+        backpressure = Backpressure(bounds: settings.bounds)
+        generator = SplitMix64(state: settings.seed)
+    }
+
+    /// Which host a session belongs to: the same one as long as the number of hosts is the same, in every process.
+    package func slot(of session: String) -> Int {
+        Int(StableHash.of(session) % UInt64(slots.count))
+    }
+
+    /// The partitions that are assigned, in order.
+    package var partitions: [TopicPartition] { assignments.keys.sorted() }
+
+    /// The next offset to commit of a partition.
+    package func watermark(of partition: TopicPartition) -> Int64? { assignments[partition]?.tracker.watermark }
+
+    /// How many unsettled requests the slot's host has.
+    package func heldCount(ofSlot slot: Int) -> Int {
+        held.values.count { $0.place == .atHost && $0.slot == slot }
+    }
+
+    mutating func makeAssignmentID() -> Int64 {
+        lastAssignment += 1
+        return lastAssignment
+    }
+
+    mutating func makeEntryID() -> Int64 {
+        lastEntry += 1
+        return lastEntry
+    }
+
+    /// The passage of time: what has become due.
+    package mutating func tick(at now: ContinuousClock.Instant) -> [Action] {
+        var actions: [Action] = []
+        let released = parked.filter { $0.value <= now }
+        if !released.isEmpty {
+            for session in released.keys { parked[session] = nil }
+            actions += dispatchWaiting { $0.session.map { released[$0] != nil } ?? false }
+        }
+        actions += retryDeadLetters(at: now)
+        // Room is also made by partitions that go, without a settlement that would tell.
+        actions += adjustFlow(touching: [])
+        actions += commitIfDue(at: now)
+        return actions
+    }
+
+    mutating func commitIfDue(at now: ContinuousClock.Instant) -> [Action] {
+        commits.next(at: now).map { [.commit($0)] } ?? []
+    }
+
+    /// The broker's answer to ``Action/commit(_:)``; a partition without an outcome counts as failed.
+    package mutating func commitFinished(
+        _ outcomes: [TopicPartition: CommitScheduler.Outcome], at now: ContinuousClock.Instant
+    ) -> [Action] {
+        commits.finished(outcomes, at: now)
+        return commitIfDue(at: now)
+    }
+
+    /// Settles one entry: the watermark may move, room is made.
+    mutating func settle(_ request: HeldRequest, at now: ContinuousClock.Instant) {
+        held[request.id] = nil
+        heldBytes -= request.tracked.bytes
+        let partition = request.partition
+        guard assignments[partition]?.tracker.complete(request.tracked) == true,
+            let watermark = assignments[partition]?.tracker.watermark
+        else { return }
+        commits.moved(partition, to: watermark, at: now)
+    }
+
+    /// Pauses and resumes what the bounds, or the drain, say. A partition that is paused counts as caught up: its
+    /// hosts must not wait for requests that the bounds do not let in.
+    mutating func adjustFlow(touching touched: some Sequence<TopicPartition>) -> [Action] {
+        for partition in touched {
+            guard let assignment = assignments[partition] else { continue }
+            backpressure.update(partition, span: assignment.tracker.span)
+        }
+        let changed = backpressure.update(requests: held.count, bytes: heldBytes)
+        var actions: [Action] = []
+        if changed {
+            for partition in assignments.keys.sorted() { actions += adjustFlow(of: partition) }
+        } else {
+            for partition in Set(touched).sorted() { actions += adjustFlow(of: partition) }
+        }
+        return actions
+    }
+
+    mutating func adjustFlow(of partition: TopicPartition) -> [Action] {
+        guard let assignment = assignments[partition], assignment.isReceiving else { return [] }
+        let holdsBack = isDraining || backpressure.holdsBack(partition)
+        guard holdsBack != paused.contains(partition) else { return [] }
+        if !holdsBack {
+            paused.remove(partition)
+            return [.resume(partition)]
+        }
+        paused.insert(partition)
+        return [.pause(partition)] + catchUp(partition)
+    }
+
+    /// Tells every host, once, that a partition's waiting requests are known.
+    mutating func catchUp(_ partition: TopicPartition) -> [Action] {
+        guard let assignment = assignments[partition], !assignment.isCaughtUp else { return [] }
+        assignments[partition]?.isCaughtUp = true
+        guard assignment.grant != nil else { return [] }
+        return toEveryHost(.caughtUp(assignment: assignment.id))
+    }
+
+    func toEveryHost(_ command: HostCommand) -> [Action] {
+        slots.indices.filter { slots[$0].isUp }.map { .send(slot: $0, command) }
+    }
+
+    /// Hands over what is waiting, in the log's order, as far as it may go now.
+    func dispatchWaiting(where isWanted: (HeldRequest) -> Bool) -> [Action] {
+        let ready = held.values
+            .filter { $0.place == .waiting && mayBeDispatched($0) && isWanted($0) }
+            .sorted { ($0.partition, $0.record.offset) < ($1.partition, $1.record.offset) }
+        return dispatch(ready)
+    }
+
+    func mayBeDispatched(_ request: HeldRequest) -> Bool {
+        guard case .request(let session, let slot, _) = request.content else { return false }
+        return slots[slot].isUp && parked[session] == nil && assignments[request.partition]?.grant != nil
+    }
+
+    /// One command for each host and batch.
+    func dispatch(_ requests: [HeldRequest]) -> [Action] {
+        var batches: [[Dispatch]] = Array(repeating: [], count: slots.count)
+        var weights = Array(repeating: 0, count: slots.count)
+        var actions: [Action] = []
+        for held in requests {
+            guard case .request(let session, let slot, let request) = held.content,
+                let assignment = assignments[held.partition]?.id
+            else { continue }
+            held.place = .atHost
+            batches[slot].append(
+                Dispatch(
+                    entry: held.id, assignment: assignment, session: session, record: held.record, request: request,
+                    death: held.death))
+            weights[slot] += held.tracked.bytes
+            if batches[slot].count >= Self.dispatchLimit.requests || weights[slot] >= Self.dispatchLimit.bytes {
+                actions.append(.send(slot: slot, .dispatch(batches[slot])))
+                batches[slot] = []
+                weights[slot] = 0
+            }
+        }
+        for slot in slots.indices where !batches[slot].isEmpty {
+            actions.append(.send(slot: slot, .dispatch(batches[slot])))
+        }
+        return actions
+    }
+}

@@ -1,0 +1,57 @@
+package import Kafka
+
+/// What the consumer is doing, at one moment: for people, probes and tests.
+package struct ConsumerStatus: Sendable, Hashable {
+    package struct Partition: Sendable, Hashable {
+        package var partition: TopicPartition
+        package var assignment: Int64
+        package var isGranted: Bool
+        /// The next offset to commit.
+        package var watermark: Int64?
+        /// What the broker acknowledged, or where reading began.
+        package var committed: Int64?
+        /// Requests received and not settled.
+        package var held: Int
+        package var span: Int64
+        package var isPaused: Bool
+        /// How long the oldest unsettled request has been held.
+        package var oldestAge: Duration?
+    }
+
+    package struct Host: Sendable, Hashable {
+        package var slot: Int
+        package var hostID: String?
+        package var processID: Int32?
+        package var isUp: Bool
+        /// Requests that it has and has not settled.
+        package var held: Int
+    }
+
+    package var partitions: [Partition]
+    package var hosts: [Host]
+    package var isDraining: Bool
+    /// How long ago the poll thread last went round, if it has started.
+    package var pollAge: Duration?
+}
+
+extension ConsumerCore {
+    /// What the core knows of the status; the hosts' processes and the poll thread are known elsewhere.
+    package func status(at now: ContinuousClock.Instant) -> ConsumerStatus {
+        let partitions = assignments.sorted { $0.key < $1.key }.map { partition, assignment in
+            ConsumerStatus.Partition(
+                partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
+                watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
+                held: assignment.tracker.count, span: assignment.tracker.span, isPaused: paused.contains(partition),
+                oldestAge: assignment.tracker.oldest.map { now - $0 })
+        }
+        var heldBySlot = Array(repeating: 0, count: slots.count)
+        for request in held.values where request.place == .atHost {
+            if let slot = request.slot { heldBySlot[slot] += 1 }
+        }
+        let hosts = slots.indices.map {
+            ConsumerStatus.Host(
+                slot: $0, hostID: nil, processID: nil, isUp: slots[$0].isUp, held: heldBySlot[$0])
+        }
+        return ConsumerStatus(partitions: partitions, hosts: hosts, isDraining: isDraining)
+    }
+}

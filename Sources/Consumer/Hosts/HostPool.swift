@@ -1,0 +1,204 @@
+import Foundation
+import SessionStore
+import Synchronization
+package import TurnHost
+
+/// The turn hosts: one for each slot, and a spare one that is warm when it is needed.
+package final class HostPool: Sendable {
+    /// What the pool's owner is told, in the order in which it happened.
+    package enum Event: Sendable, Hashable {
+        /// There is a configured host for the slot.
+        case started(slot: Int, hostID: String)
+        case reported(slot: Int, HostReport)
+        /// The slot's host is dead; everything that it reported was passed on before.
+        case died(slot: Int, HostDeath)
+        /// The spare is dead; nothing was lost.
+        case spareDied(HostDeath)
+    }
+
+    package struct Options: Sendable {
+        package var slots: Int
+        /// In front of a number that makes it unique in this consumer's life.
+        package var hostIDPrefix: String
+        package var settings: [UInt8]
+        package var keepsSpare: Bool
+        package var restarts: RestartPolicy
+
+        package init(
+            slots: Int, hostIDPrefix: String, settings: [UInt8], keepsSpare: Bool = true,
+            restarts: RestartPolicy = RestartPolicy()
+        ) {
+            self.slots = max(slots, 1)
+            self.hostIDPrefix = hostIDPrefix
+            self.settings = settings
+            self.keepsSpare = keepsSpare
+            self.restarts = restarts
+        }
+    }
+
+    private struct Member {
+        var hostID: String
+        var host: (any RunningHost)?
+        /// Nil for the spare.
+        var slot: Int?
+    }
+
+    private struct State {
+        var members: [Int: Member] = [:]
+        var bySlot: [Int?]
+        var spare: Int?
+        var started = 0
+        var restarts: RestartPolicy
+        var isStopping = false
+        var isRestartPending = false
+        var events: [Event] = []
+        var isTelling = false
+
+        /// A spare that has not been started yet (its member has no host) takes the slot when it is.
+        mutating func promoteSpare(to slot: Int) {
+            guard let number = spare, var member = members[number] else { return }
+            spare = nil
+            member.slot = slot
+            members[number] = member
+            bySlot[slot] = number
+            if member.host != nil { events.append(.started(slot: slot, hostID: member.hostID)) }
+        }
+    }
+
+    private let options: Options
+    private let factory: HostFactory
+    private let onEvent: @Sendable (Event) -> Void
+    private let state: Mutex<State>
+    private let timers = DispatchQueue(label: "carryon.host-pool")
+
+    /// `onEvent` is called one event at a time, on whichever thread an event comes from; it must not block.
+    package init(options: Options, factory: HostFactory, onEvent: @escaping @Sendable (Event) -> Void) {
+        self.options = options
+        self.factory = factory
+        self.onEvent = onEvent
+        state = Mutex(State(bySlot: Array(repeating: nil, count: options.slots), restarts: options.restarts))
+    }
+
+    /// Starts a host for every slot, and the spare.
+    package func start() {
+        fill()
+    }
+
+    /// To the slot's host, if there is one: what a dead host missed is sent again to the next.
+    package func send(_ command: HostCommand, to slot: Int) {
+        let host = state.withLock { state in state.bySlot[slot].flatMap { state.members[$0]?.host } }
+        host?.send(command)
+    }
+
+    /// Every slot's host, as it is now.
+    package var hosts: [(slot: Int, hostID: String, processID: Int32?)] {
+        let members = state.withLock { Array($0.members.values) }
+        return members.compactMap { member in
+            member.slot.map { ($0, member.hostID, member.host?.processID) }
+        }.sorted { $0.slot < $1.slot }
+    }
+
+    /// Closes every host's border, and kills what has not ended within `grace`. No host is started any more.
+    package func stop(grace: Duration) async {
+        let hosts = state.withLock { state in
+            state.isStopping = true
+            return state.members.values.compactMap(\.host)
+        }
+        for host in hosts { host.close() }
+        await waitUntilEnded(within: grace)
+        for host in hosts { host.kill() }
+        await waitUntilEnded(within: .seconds(5))
+    }
+
+    /// A host in this process has no end to wait for.
+    private func waitUntilEnded(within grace: Duration) async {
+        let deadline = ContinuousClock.now + grace
+        while ContinuousClock.now < deadline {
+            if state.withLock({ $0.members.values.allSatisfy { $0.host?.processID == nil } }) { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// Starts what is missing: slots first.
+    private func fill() {
+        while true {
+            let next = state.withLock { state -> (member: Int, hostID: String)? in
+                guard !state.isStopping else { return nil }
+                let slot = state.bySlot.firstIndex { $0 == nil }
+                guard slot != nil || (options.keepsSpare && state.spare == nil) else { return nil }
+                state.started += 1
+                let number = state.started
+                let hostID = "\(options.hostIDPrefix)-\(number)"
+                state.members[number] = Member(hostID: hostID, host: nil, slot: slot)
+                if let slot { state.bySlot[slot] = number } else { state.spare = number }
+                return (number, hostID)
+            }
+            guard let next else { return }
+            startHost(next.member, hostID: next.hostID)
+        }
+    }
+
+    private func startHost(_ member: Int, hostID: String) {
+        let host = factory.start(
+            hostID,
+            { self.reported($0, by: member) },
+            { self.died(member, $0) })
+        host.send(.configure(hostID: hostID, settings: options.settings))
+        state.withLock { state in
+            // It may have died before its start returned; it may also be a slot's by now, the spare's no longer.
+            state.members[member]?.host = host
+            guard let slot = state.members[member]?.slot else { return }
+            state.events.append(.started(slot: slot, hostID: hostID))
+        }
+        tell()
+    }
+
+    private func reported(_ report: HostReport, by member: Int) {
+        state.withLock { state in
+            guard let slot = state.members[member]?.slot else { return }
+            state.events.append(.reported(slot: slot, report))
+        }
+        tell()
+    }
+
+    private func died(_ member: Int, _ death: HostDeath) {
+        let delay = state.withLock { state -> Duration? in
+            guard let dead = state.members.removeValue(forKey: member) else { return nil }
+            if let slot = dead.slot {
+                state.bySlot[slot] = nil
+                state.events.append(.died(slot: slot, death))
+                state.promoteSpare(to: slot)
+            } else {
+                state.spare = nil
+                state.events.append(.spareDied(death))
+            }
+            guard !state.isStopping else { return nil }
+            let delay = state.restarts.died(at: .now)
+            // One that waits already will fill this place too.
+            if state.isRestartPending { return nil }
+            state.isRestartPending = true
+            return delay
+        }
+        tell()
+        guard let delay else { return }
+        timers.asyncAfter(deadline: .now() + delay.seconds) {
+            self.state.withLock { $0.isRestartPending = false }
+            self.fill()
+        }
+    }
+
+    /// Passes events on in order, from one thread at a time and outside the lock.
+    private func tell() {
+        while true {
+            let events = state.withLock { state -> [Event]? in
+                if state.isTelling || state.events.isEmpty { return nil }
+                state.isTelling = true
+                defer { state.events = [] }
+                return state.events
+            }
+            guard let events else { return }
+            for event in events { onEvent(event) }
+            state.withLock { $0.isTelling = false }
+        }
+    }
+}

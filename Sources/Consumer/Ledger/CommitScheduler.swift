@@ -1,0 +1,103 @@
+package import Kafka
+
+/// Decides when which watermarks are committed: one commit outstanding at a time, and what moves meanwhile goes into
+/// the next one. A value; the time comes from outside.
+package struct CommitScheduler {
+    /// What became of one partition's commit.
+    package enum Outcome: Sendable, Hashable {
+        case committed
+        /// Worth another try after the delay.
+        case failed
+        /// The partition is somebody else's by now: nothing more is to be committed for it.
+        case notOurs
+    }
+
+    private struct Position {
+        /// Durably settled up to here.
+        var watermark: Int64
+        /// What the broker acknowledged.
+        var committed: Int64?
+        var isLost = false
+        var isDirty: Bool { !isLost && committed.map { $0 < watermark } ?? true }
+    }
+
+    private let interval: Duration
+    private let retryDelay: Duration
+    private var positions: [TopicPartition: Position] = [:]
+    private var dirty: Set<TopicPartition> = []
+    private var outstanding: [TopicPartition: Int64]?
+    private var due: ContinuousClock.Instant?
+
+    package init(interval: Duration, retryDelay: Duration = .milliseconds(500)) {
+        self.interval = interval
+        self.retryDelay = retryDelay
+    }
+
+    /// When ``next(at:)`` will have something, if nothing else happens.
+    package var nextDue: ContinuousClock.Instant? { outstanding == nil && !dirty.isEmpty ? due : nil }
+
+    package var isOutstanding: Bool { outstanding != nil }
+
+    /// What the broker has acknowledged for a partition.
+    package func committed(of partition: TopicPartition) -> Int64? { positions[partition]?.committed }
+
+    /// A partition is read from `start`: everything before it needs no commit.
+    package mutating func begin(_ partition: TopicPartition, from start: Int64) {
+        positions[partition] = Position(watermark: start, committed: start)
+        dirty.remove(partition)
+    }
+
+    /// A partition's watermark has moved. A partition that was not begun is ignored.
+    package mutating func moved(_ partition: TopicPartition, to watermark: Int64, at now: ContinuousClock.Instant) {
+        guard var position = positions[partition], watermark > position.watermark else { return }
+        position.watermark = watermark
+        positions[partition] = position
+        guard position.isDirty else { return }
+        dirty.insert(partition)
+        if due == nil { due = now + interval }
+    }
+
+    /// The commit to send now, if one is due and none is outstanding. It counts as outstanding until
+    /// ``finished(_:at:)``.
+    package mutating func next(at now: ContinuousClock.Instant) -> [TopicPartition: Int64]? {
+        guard outstanding == nil, !dirty.isEmpty, let due, due <= now else { return nil }
+        var commit: [TopicPartition: Int64] = [:]
+        for partition in dirty { commit[partition] = positions[partition]?.watermark }
+        dirty = []
+        self.due = nil
+        guard !commit.isEmpty else { return nil }
+        outstanding = commit
+        return commit
+    }
+
+    /// The broker has answered the outstanding commit; a partition without an outcome counts as failed.
+    package mutating func finished(_ outcomes: [TopicPartition: Outcome], at now: ContinuousClock.Instant) {
+        guard let sent = outstanding else { return }
+        outstanding = nil
+        var delay = interval
+        for (partition, offset) in sent {
+            guard var position = positions[partition] else { continue }
+            switch outcomes[partition] ?? .failed {
+            case .committed: position.committed = max(position.committed ?? offset, offset)
+            case .notOurs: position.isLost = true
+            case .failed: delay = retryDelay
+            }
+            positions[partition] = position
+            if position.isDirty { dirty.insert(partition) } else { dirty.remove(partition) }
+        }
+        due = dirty.isEmpty ? nil : now + delay
+    }
+
+    /// The watermark to commit before the partition is given away; nil if the broker knows it. For a commit that does
+    /// not wait its turn: committing the same watermark twice does no harm.
+    package func uncommitted(of partition: TopicPartition) -> Int64? {
+        positions[partition].flatMap { $0.isDirty ? $0.watermark : nil }
+    }
+
+    /// The partition is ours no longer. An answer that is still to come for it is dropped.
+    package mutating func forget(_ partition: TopicPartition) {
+        positions[partition] = nil
+        dirty.remove(partition)
+        outstanding?[partition] = nil
+    }
+}

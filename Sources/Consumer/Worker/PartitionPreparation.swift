@@ -1,0 +1,165 @@
+import Kafka
+import Logging
+import SessionStore
+import Synchronization
+
+/// Finds out about partitions what has to be known before their first record is taken in: which log they are, where
+/// to read from, where they end; and takes their fences.
+struct PartitionPreparation: Sendable {
+    struct Prepared: Sendable {
+        var log: LogIdentity
+        var fence: Fence
+        var start: Int64
+        var end: Int64
+    }
+
+    /// The events topic cannot take the answers of a partition.
+    struct MissingEventsPartition: Error, CustomStringConvertible {
+        let partition: TopicPartition
+        let eventsTopic: String
+        let available: Int
+
+        var code: String { "missing_events_partition" }
+        var description: String {
+            """
+            Requests of \(partition.topic) partition \(partition.partition) cannot be answered: topic \(eventsTopic) \
+            has \(available) partitions, and needs more than \(partition.partition).
+            """
+        }
+    }
+
+    struct TookTooLong: Error, CustomStringConvertible {
+        var code: String { "end_offset_timeout" }
+        var description: String { "Could not read to the ends of the partitions in time." }
+    }
+
+    let options: ConsumerOptions
+    let store: any SessionStore
+    let consumer: KafkaConsumer
+    let admin: KafkaAdmin
+    let reader: KafkaReader
+    let logger: Logger
+
+    /// What is to be known of each partition that can be answered; the others' errors are logged.
+    func prepare(_ partitions: [TopicPartition]) async throws -> [TopicPartition: Prepared] {
+        let cluster = try await clusterID()
+        let answerable = try await withoutUnanswerable(partitions)
+        // Fences first: an earlier owner can settle nothing beyond the ends that are asked for after this.
+        var fences: [TopicPartition: Fence] = [:]
+        for partition in answerable {
+            fences[partition] = try await store.takeFence(
+                group: options.groupID, cluster: cluster, topic: partition.topic, partition: partition.partition)
+        }
+        let watermarks = try await trueWatermarks(of: answerable)
+        let committed = try await consumer.committed(answerable)
+        await noteOtherClusters(than: cluster)
+
+        var prepared: [TopicPartition: Prepared] = [:]
+        for partition in answerable {
+            guard let fence = fences[partition], let marks = watermarks[partition] else { continue }
+            let identification = try await identify(partition, cluster: cluster, watermarks: marks)
+            prepared[partition] = Prepared(
+                log: identification.log, fence: fence,
+                start: start(
+                    of: partition, committed: committed[partition]?.offset, watermarks: marks,
+                    isNewEpoch: identification.isNewEpoch),
+                end: marks.high)
+        }
+        return prepared
+    }
+
+    /// A newer fence of a partition that is still ours.
+    func takeFence(of partition: TopicPartition) async throws -> Fence {
+        try await store.takeFence(
+            group: options.groupID, cluster: try await clusterID(), topic: partition.topic,
+            partition: partition.partition)
+    }
+
+    private func clusterID() async throws -> String {
+        if let override = options.logIdentityOverride { return override }
+        return try await admin.clusterID() ?? "unnamed"
+    }
+
+    private func withoutUnanswerable(_ partitions: [TopicPartition]) async throws -> [TopicPartition] {
+        let available = try await admin.topics([options.eventsTopic])[options.eventsTopic] ?? 0
+        return partitions.filter { partition in
+            if partition.partition < available { return true }
+            let problem = MissingEventsPartition(
+                partition: partition, eventsTopic: options.eventsTopic, available: available)
+            logger.error("\(problem)", metadata: ["code": "\(problem.code)"])
+            return false
+        }
+    }
+
+    /// The partitions' first offsets, and the ends that reading finds: a queried end may lie short of the last batch's.
+    private func trueWatermarks(of partitions: [TopicPartition]) async throws -> [TopicPartition: Watermarks] {
+        var watermarks: [TopicPartition: Watermarks] = [:]
+        var lastBatches: [TopicPartition: StartOffset] = [:]
+        for partition in partitions {
+            let queried = try await admin.watermarks(partition)
+            watermarks[partition] = queried
+            if queried.high > queried.low { lastBatches[partition] = .at(queried.high - 1) }
+        }
+        guard !lastBatches.isEmpty else { return watermarks }
+        for (partition, end) in try await ends(from: lastBatches) {
+            guard let queried = watermarks[partition] else { continue }
+            watermarks[partition] = Watermarks(low: queried.low, high: max(end, queried.high))
+        }
+        return watermarks
+    }
+
+    private func ends(from starts: [TopicPartition: StartOffset]) async throws -> [TopicPartition: Int64] {
+        try await withThrowingTaskGroup(of: [TopicPartition: Int64].self) { group in
+            group.addTask { [reader] in try await reader.read(from: starts, untilEnd: true) { _ in .proceed } }
+            group.addTask {
+                try await Task.sleep(for: .seconds(10))
+                throw TookTooLong()
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? [:]
+        }
+    }
+
+    private func identify(
+        _ partition: TopicPartition, cluster: String, watermarks: Watermarks
+    ) async throws -> LogIdentification {
+        let identification = try await store.identifyLog(
+            cluster: cluster, topic: partition.topic, partition: partition.partition, startOffset: watermarks.low,
+            endOffset: watermarks.high
+        ) { [reader] offset in
+            // A record that cannot be read proves nothing, and the log counts as the one it was.
+            try? await reader.fetch(partition, offset: offset)?.timestamp
+        }
+        if identification.isNewEpoch {
+            let reason = identification.reason ?? "it is not the log it was."
+            logger.notice(
+                "\(partition.topic) partition \(partition.partition) is read from its start, and its sessions go on: \(reason)"
+            )
+        }
+        return identification
+    }
+
+    private func noteOtherClusters(than cluster: String) async {
+        guard let known = try? await store.knownClusters(topic: options.requestsTopic), !known.isEmpty,
+            !known.contains(cluster)
+        else { return }
+        logger.notice(
+            "The store's sessions come from another Kafka cluster (\(known.joined(separator: ", "))); they go on with \(cluster)."
+        )
+    }
+
+    private func start(
+        of partition: TopicPartition, committed: Int64?, watermarks: Watermarks, isNewEpoch: Bool
+    ) -> Int64 {
+        guard let committed, !isNewEpoch else { return watermarks.low }
+        if committed > watermarks.high {
+            logger.notice(
+                """
+                The group's offset \(committed) of \(partition.topic) partition \(partition.partition) lies beyond \
+                its end \(watermarks.high): the partition is read from its start.
+                """)
+            return watermarks.low
+        }
+        return max(committed, watermarks.low)
+    }
+}

@@ -1,0 +1,181 @@
+import Dispatch
+import Kafka
+import Logging
+import TurnHost
+
+extension WorkerConsumer {
+    /// Carries one decision out. Never blocks: the poll thread and the hosts' threads come through here.
+    func perform(_ action: ConsumerCore.Action) {
+        guard let clients else { return }
+        switch action {
+        case .send(let slot, let command):
+            clients.pool.send(command, to: slot)
+        case .commit(let watermarks):
+            commit(watermarks, with: clients.consumer)
+        case .pause(let partition):
+            // Refused for a partition that is not assigned yet, which is tried again from the clock's round.
+            do { try clients.consumer.pause([partition]) } catch { noteAssigned() }
+        case .resume(let partition):
+            do {
+                try clients.consumer.resume([partition])
+            } catch {
+                logger.warning("\(error)", metadata: ["partition": "\(partition)"])
+            }
+        case .writeDeadLetter(let entry, let record, let code, let message):
+            writeDeadLetter(entry, record, code: code, message: message, with: clients.producer)
+        case .prepare(let partition, let assignment, let reason):
+            logger.notice("\(partition) is identified anew: \(reason)")
+            Task { await self.prepare([partition: assignment], gate: nil) }
+        case .refence(let partition, let assignment):
+            Task { await self.refence(partition, assignment: assignment) }
+        }
+    }
+
+    private func commit(_ watermarks: [TopicPartition: Int64], with consumer: KafkaConsumer) {
+        options.onStep?(.beforeCommit)
+        consumer.commit(watermarks.mapValues { CommittedOffset(offset: $0) }) { result in
+            var outcomes: [TopicPartition: CommitScheduler.Outcome] = [:]
+            for partition in watermarks.keys {
+                switch result {
+                case .success(let refusals):
+                    outcomes[partition] = (refusals[partition] ?? nil).map(Self.outcome) ?? .committed
+                case .failure(let error): outcomes[partition] = Self.outcome(error)
+                }
+            }
+            let answered = outcomes
+            self.step { $0.commitFinished(answered, at: .now) }
+        }
+    }
+
+    /// A rebalance in progress may leave the partition with us: the commit is tried again for as long as nobody has
+    /// taken the partition away.
+    private static func outcome(_ error: KafkaError) -> CommitScheduler.Outcome {
+        if error.code == KafkaError.Code.rebalanceInProgress { return .failed }
+        return error.isNoLongerOwner || error.isClosed ? .notOurs : .failed
+    }
+
+    private func writeDeadLetter(
+        _ entry: Int64, _ record: KafkaRecord, code: String, message: String, with producer: KafkaProducer
+    ) {
+        let letter = DeadLetter(
+            record: record, consumerGroup: options.groupID, cause: .undecodable, code: code, message: message)
+        let metadata: Logger.Metadata = [
+            "partition": "\(record.topicPartition)", "offset": "\(record.offset)", "code": "\(code)",
+        ]
+        producer.produce(letter.producerRecord(topic: options.deadLettersTopic)) { result in
+            switch result {
+            case .success:
+                self.logger.warning("A request was undecodable and went to the dead letters.", metadata: metadata)
+                self.step { $0.deadLetterWritten(entry: entry, at: .now) }
+            case .failure(let error):
+                self.logger.error("A dead letter was not written, and will be: \(error)", metadata: metadata)
+                self.withCore { $0.deadLetterFailed(entry: entry, at: .now) }
+            }
+        }
+    }
+
+    /// Makes partitions ready, however often that has to be tried, for as long as they are assigned. With a gate, a
+    /// rebalance waits for them; what comes too late for it, or without one, is let in from here.
+    func prepare(_ assignments: [TopicPartition: Int64], gate: PreparationGate?) async {
+        var waiting = assignments
+        var delay = Duration.milliseconds(100)
+        while let clients {
+            waiting = waiting.filter { partition, id in withCore { $0.isCurrent(partition, assignment: id) } }
+            if waiting.isEmpty { return }
+            do {
+                let prepared = try await clients.preparation.prepare(waiting.keys.sorted())
+                for partition in waiting.keys where prepared[partition] == nil { gate?.giveUp(partition) }
+                for (partition, partitionPrepared) in prepared {
+                    guard let assignment = waiting[partition] else { continue }
+                    if gate?.deliver(partitionPrepared, for: partition) != true {
+                        try await admit(partition, assignment, partitionPrepared, clients.consumer)
+                    }
+                    waiting[partition] = nil
+                }
+            } catch {
+                logger.warning("Partitions are not ready yet: \(error)")
+            }
+            if waiting.isEmpty { return }
+            try? await Task.sleep(for: delay)
+            delay = min(delay * 2, .seconds(5))
+        }
+    }
+
+    /// Lets a partition in that is assigned already, and paused: reading is moved to its start before its first record
+    /// counts. A record that was polled before the move must not be taken for what follows the start, so the poll
+    /// thread has to have gone round once in between.
+    private func admit(
+        _ partition: TopicPartition, _ assignment: Int64, _ prepared: PartitionPreparation.Prepared,
+        _ consumer: KafkaConsumer
+    ) async throws {
+        try consumer.pause([partition])
+        try await consumer.seek(partition, to: .at(prepared.start))
+        let moved = ContinuousClock.now
+        while consumer.lastPoll <= moved {
+            guard withCore({ $0.isCurrent(partition, assignment: assignment) }) else { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        step {
+            $0.granted(
+                partition, assignment: assignment, log: prepared.log, fence: prepared.fence, start: prepared.start,
+                end: prepared.end, at: .now)
+        }
+    }
+
+    /// A stalled worker must not lock the rightful owner out: a fence is taken again only when the group accepts a
+    /// commit of ours, which it does from the partition's owner alone. The commit itself says nothing new.
+    private func refence(_ partition: TopicPartition, assignment: Int64) async {
+        var delay = Duration.milliseconds(100)
+        while let clients, withCore({ $0.isCurrent(partition, assignment: assignment) }) {
+            do {
+                if let watermark = withCore({ $0.watermark(of: partition) }) {
+                    try await clients.consumer.confirmOwnership(of: partition, watermark: watermark)
+                }
+                let fence = try await clients.preparation.takeFence(of: partition)
+                logger.notice(
+                    "Took the fence of \(partition) again: another worker had taken it, but the partition is ours.")
+                step { $0.refenced(partition, assignment: assignment, fence: fence, at: .now) }
+                return
+            } catch {
+                logger.warning("The fence of \(partition) was overtaken and cannot be taken again yet: \(error)")
+            }
+            try? await Task.sleep(for: delay)
+            delay = min(delay * 2, .seconds(5))
+        }
+    }
+
+    /// The hosts' side of the story.
+    func happened(_ event: HostPool.Event) {
+        switch event {
+        case .started(let slot, let hostID):
+            logger.info("A turn host is up.", metadata: ["host": "\(hostID)", "slot": "\(slot)"])
+            step { $0.hostStarted(slot) }
+        case .reported(let slot, let report):
+            step { $0.reported(report, by: slot, at: .now) }
+            if case .yielded = report { yields.signal() }
+        case .died(let slot, let death):
+            let lost = withCore { core in
+                let lost = core.heldCount(ofSlot: slot)
+                core.hostDied(slot, death: death, at: .now)
+                return lost
+            }
+            logger.warning(
+                "A turn host died.",
+                metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)", "requests": "\(lost)"])
+            yields.signal()
+        case .spareDied(let death):
+            logger.warning(
+                "A spare turn host died.", metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)"])
+        }
+    }
+}
+
+extension KafkaConsumer {
+    /// Throws unless the group takes this member for the partition's owner.
+    fileprivate func confirmOwnership(of partition: TopicPartition, watermark: Int64) async throws(KafkaError) {
+        let result = await withCheckedContinuation { continuation in
+            commit([partition: CommittedOffset(offset: watermark)]) { continuation.resume(returning: $0) }
+        }
+        if let refusal = try result.get()[partition] ?? nil { throw refusal }
+    }
+}

@@ -1,0 +1,80 @@
+import Consumer
+import Kafka
+import Testing
+
+@Suite("Commit scheduler")
+struct CommitSchedulerTests {
+    private let now = ContinuousClock.now
+    private let first = TopicPartition(topic: "requests", partition: 0)
+    private let second = TopicPartition(topic: "requests", partition: 1)
+
+    @Test("What moves while a commit is outstanding goes into the next one")
+    func coalesces() {
+        var scheduler = CommitScheduler(interval: .zero)
+        scheduler.begin(first, from: 0)
+        scheduler.begin(second, from: 0)
+        scheduler.moved(first, to: 1, at: now)
+        #expect(scheduler.next(at: now) == [first: 1])
+        scheduler.moved(first, to: 2, at: now)
+        scheduler.moved(first, to: 3, at: now)
+        scheduler.moved(second, to: 9, at: now)
+        #expect(scheduler.next(at: now) == nil)
+        scheduler.finished([first: .committed], at: now)
+        #expect(scheduler.committed(of: first) == 1)
+        #expect(scheduler.next(at: now) == [first: 3, second: 9])
+    }
+
+    @Test("Settlements are gathered for an interval")
+    func gathers() {
+        var scheduler = CommitScheduler(interval: .milliseconds(100))
+        scheduler.begin(first, from: 0)
+        scheduler.moved(first, to: 1, at: now)
+        #expect(scheduler.next(at: now + .milliseconds(99)) == nil)
+        scheduler.moved(first, to: 2, at: now + .milliseconds(99))
+        #expect(scheduler.next(at: now + .milliseconds(100)) == [first: 2])
+    }
+
+    @Test("A failed commit is sent again after a delay, with the newest watermark")
+    func retries() {
+        var scheduler = CommitScheduler(interval: .zero, retryDelay: .seconds(1))
+        scheduler.begin(first, from: 0)
+        scheduler.moved(first, to: 1, at: now)
+        _ = scheduler.next(at: now)
+        scheduler.moved(first, to: 2, at: now)
+        scheduler.finished([first: .failed], at: now)
+        #expect(scheduler.next(at: now + .milliseconds(999)) == nil)
+        #expect(scheduler.next(at: now + .seconds(1)) == [first: 2])
+    }
+
+    @Test("A partition that is not ours any more is not committed again")
+    func dropsLost() {
+        var scheduler = CommitScheduler(interval: .zero)
+        scheduler.begin(first, from: 0)
+        scheduler.moved(first, to: 1, at: now)
+        _ = scheduler.next(at: now)
+        scheduler.finished([first: .notOurs], at: now)
+        scheduler.moved(first, to: 2, at: now)
+        #expect(scheduler.next(at: now + .seconds(60)) == nil)
+        #expect(scheduler.uncommitted(of: first) == nil)
+    }
+
+    @Test("The answer to a commit of a forgotten assignment does not count for the next one")
+    func forgetsOutstanding() {
+        var scheduler = CommitScheduler(interval: .zero)
+        scheduler.begin(first, from: 0)
+        scheduler.moved(first, to: 8, at: now)
+        _ = scheduler.next(at: now)
+        scheduler.forget(first)
+        scheduler.begin(first, from: 2)
+        scheduler.finished([first: .committed], at: now)
+        #expect(scheduler.committed(of: first) == 2)
+    }
+
+    @Test("A watermark never goes back")
+    func neverBack() {
+        var scheduler = CommitScheduler(interval: .zero)
+        scheduler.begin(first, from: 5)
+        scheduler.moved(first, to: 4, at: now)
+        #expect(scheduler.next(at: now) == nil)
+    }
+}

@@ -1,0 +1,243 @@
+import Consumer
+import Kafka
+import SessionStore
+import Testing
+import TestSupport
+import TurnHost
+
+/// The world around the core, kept as naively as possible: a log, hosts that remember what they were handed, a broker
+/// that remembers what was committed.
+private struct World {
+    var core: ConsumerCore
+    var random: SeededGenerator
+    var now = ContinuousClock.now
+    /// The partitions as they are, with gaps.
+    var logs: [Int32: [KafkaRecord]] = [:]
+    var settled: [Int32: Set<Int64>] = [:]
+    var committed: [Int32: Int64] = [:]
+    /// The partitions that are ours, and how many records of each were handed over or skipped.
+    var owned: [Int32: Int] = [:]
+    var outstanding: [TopicPartition: Int64]?
+    var deadLetters: [Int64: KafkaRecord] = [:]
+    /// What each live host has, by entry.
+    var hosts: [Int: [Int64: Dispatch]] = [:]
+    var grants: [Int: Set<Int64>] = [:]
+    var refences: [(TopicPartition, Int64)] = []
+    var problems: [String] = []
+    let slots: Int
+
+    mutating func apply(_ actions: [ConsumerCore.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let slot, let command): take(command, at: slot)
+            case .commit(let offsets):
+                if outstanding != nil { problems.append("two commits outstanding") }
+                outstanding = offsets
+            case .writeDeadLetter(let entry, let record, _, _): deadLetters[entry] = record
+            case .refence(let partition, let assignment): refences.append((partition, assignment))
+            case .pause, .resume, .prepare: break
+            }
+        }
+    }
+
+    mutating func take(_ command: HostCommand, at slot: Int) {
+        guard hosts[slot] != nil else { return problems.append("a command to a dead host") }
+        switch command {
+        case .grant(let grant): grants[slot, default: []].insert(grant.assignment)
+        case .dispatch(let dispatches):
+            for dispatch in dispatches {
+                let offset = dispatch.record.offset
+                if grants[slot]?.contains(dispatch.assignment) != true { problems.append("dispatched before granted") }
+                if hosts.values.contains(where: { $0.values.contains { $0.record == dispatch.record } }) {
+                    problems.append("offset \(offset) dispatched twice to live hosts")
+                }
+                let ahead = hosts[slot]?.values.filter {
+                    $0.session == dispatch.session && $0.record.partition == dispatch.record.partition
+                }
+                if ahead?.contains(where: { $0.record.offset > offset }) == true { problems.append("out of order") }
+                hosts[slot]?[dispatch.entry] = dispatch
+            }
+        case .lose(let assignments), .revoke(let assignments, _):
+            hosts[slot] = hosts[slot]?.filter { !assignments.contains($0.value.assignment) }
+        case .caughtUp, .configure: break
+        }
+    }
+
+    /// Invariant 1.
+    mutating func commit(_ offsets: [TopicPartition: Int64]) {
+        for (partition, offset) in offsets {
+            let number = partition.partition
+            for record in logs[number, default: []] where record.offset < offset {
+                if settled[number]?.contains(record.offset) == true { continue }
+                problems.append("committed \(offset) with \(record.offset) unsettled")
+            }
+            committed[number] = max(committed[number] ?? 0, offset)
+        }
+    }
+
+    mutating func act() {
+        switch Int.random(in: 0..<24, using: &random) {
+        case 0..<6: receive()
+        case 6..<11: settle()
+        case 11: begin()
+        case 12: dieOrStart()
+        case 13: dieOrStart()
+        case 14: answerCommit()
+        case 15: answerCommit()
+        case 16: answerDeadLetter()
+        case 17: answerDeadLetter()
+        case 18: assign()
+        case 19: release()
+        case 20: fence()
+        case 21: answerFence()
+        default:
+            now += .milliseconds(Int.random(in: 1...3_000, using: &random))
+            apply(core.tick(at: now))
+        }
+    }
+
+    mutating func receive() {
+        guard let number = owned.keys.sorted().randomElement(using: &random), let position = owned[number] else {
+            return
+        }
+        let count = Int.random(in: 1...5, using: &random)
+        while logs[number, default: []].count < position + count { append(to: number) }
+        let batch = Array(logs[number, default: []][position..<position + count])
+        owned[number] = position + count
+        apply(core.receive(batch, at: now))
+    }
+
+    mutating func append(to number: Int32) {
+        let last = logs[number]?.last?.offset ?? -1
+        var record = requestRecord(
+            session: "s\(Int.random(in: 0..<5, using: &random))", partition: number,
+            offset: last + Int64.random(in: 1...3, using: &random))
+        if Int.random(in: 0..<6, using: &random) == 0 { record.value = nil }
+        logs[number, default: []].append(record)
+    }
+
+    mutating func settle() {
+        guard let slot = hosts.keys.sorted().randomElement(using: &random),
+            let entry = hosts[slot]?.keys.sorted().randomElement(using: &random),
+            let dispatch = hosts[slot]?.removeValue(forKey: entry)
+        else { return }
+        settled[dispatch.record.partition, default: []].insert(dispatch.record.offset)
+        apply(core.reported(.settled(entries: [entry]), by: slot, at: now))
+    }
+
+    mutating func begin() {
+        guard let slot = hosts.keys.sorted().randomElement(using: &random),
+            let entry = hosts[slot]?.keys.sorted().randomElement(using: &random)
+        else { return }
+        apply(core.reported(.began(entries: [entry]), by: slot, at: now))
+    }
+
+    mutating func dieOrStart() {
+        let slot = Int.random(in: 0..<slots, using: &random)
+        if hosts.removeValue(forKey: slot) != nil {
+            grants[slot] = nil
+            core.hostDied(slot, death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "h"), at: now)
+        } else {
+            hosts[slot] = [:]
+            apply(core.hostStarted(slot))
+        }
+    }
+
+    mutating func answerCommit() {
+        guard let sent = outstanding else { return }
+        outstanding = nil
+        let outcome: CommitScheduler.Outcome = Int.random(in: 0..<4, using: &random) == 0 ? .failed : .committed
+        if outcome == .committed { commit(sent.filter { owned[$0.key.partition] != nil }) }
+        apply(core.commitFinished(sent.mapValues { _ in outcome }, at: now))
+    }
+
+    mutating func answerDeadLetter() {
+        guard let entry = deadLetters.keys.sorted().randomElement(using: &random),
+            let record = deadLetters.removeValue(forKey: entry)
+        else { return }
+        if Int.random(in: 0..<3, using: &random) == 0 { return core.deadLetterFailed(entry: entry, at: now) }
+        settled[record.partition, default: []].insert(record.offset)
+        apply(core.deadLetterWritten(entry: entry, at: now))
+    }
+
+    mutating func assign() {
+        let number = Int32.random(in: 0..<3, using: &random)
+        guard owned[number] == nil else { return }
+        let start = committed[number] ?? 0
+        // What was received and not committed comes again.
+        owned[number] = logs[number, default: []].count { $0.offset < start }
+        apply(core.own(number, from: start, end: start, at: now))
+    }
+
+    mutating func release() {
+        guard let number = owned.keys.sorted().randomElement(using: &random) else { return }
+        let target = TopicPartition(topic: requestsTopic, partition: number)
+        if Bool.random(using: &random) {
+            apply(core.beginRevoke([target], budget: .zero))
+            commit(core.finishRevoke([target]))
+        } else {
+            apply(core.lose([target]))
+        }
+        owned[number] = nil
+    }
+
+    mutating func fence() {
+        guard let slot = hosts.keys.sorted().randomElement(using: &random),
+            let dispatch = hosts[slot]?.values.min(by: { $0.entry < $1.entry })
+        else { return }
+        apply(core.reported(.fenced(assignment: dispatch.assignment), by: slot, at: now))
+    }
+
+    mutating func answerFence() {
+        guard let (partition, assignment) = refences.popLast() else { return }
+        let fence = Fence(group: "g", cluster: "c", topic: requestsTopic, partition: partition.partition, token: 7)
+        apply(core.refenced(partition, assignment: assignment, fence: fence, at: now))
+    }
+
+    /// Lets everything come to an end.
+    mutating func finish() {
+        for slot in 0..<slots where hosts[slot] == nil {
+            hosts[slot] = [:]
+            apply(core.hostStarted(slot))
+        }
+        for _ in 0..<2_000 {
+            while !refences.isEmpty { answerFence() }
+            while hosts.values.contains(where: { !$0.isEmpty }) { settle() }
+            while !deadLetters.isEmpty { answerDeadLetter() }
+            while outstanding != nil { answerCommit() }
+            now += .seconds(61)
+            apply(core.tick(at: now))
+            let isDone = core.status(at: now).partitions.allSatisfy { $0.held == 0 && $0.watermark == $0.committed }
+            if isDone, outstanding == nil { return }
+        }
+        problems.append("something is neither settled nor moving")
+    }
+}
+
+@Suite("The consumer's core against a naive world")
+struct ConsumerModelTests {
+    @Test("Invariant 1: whatever happens in whatever order, nothing is committed ahead of a settlement")
+    func randomInterleavings() {
+        let seed = testSeed()
+        var seeds = SeededGenerator(seed: seed)
+        for _ in 0..<150 {
+            let slots = Int.random(in: 1...3, using: &seeds)
+            let bounds = Backpressure.Bounds(requests: 20, bytes: 10_000, span: 30)
+            var world = World(
+                core: .forTests(slots: slots, bounds: bounds), random: SeededGenerator(seed: seeds.next()), slots: slots
+            )
+            for _ in 0..<300 { world.act() }
+            world.finish()
+            #expect(world.problems.isEmpty, "CARRYON_TEST_SEED=\(seed)")
+            for (number, position) in world.owned where position > 0 {
+                let end = world.logs[number]?[position - 1].offset ?? -1
+                #expect(world.committed[number] ?? 0 > end, "CARRYON_TEST_SEED=\(seed)")
+                let isSettled = world.logs[number]?.prefix(position).allSatisfy {
+                    world.settled[number]?.contains($0.offset) == true
+                }
+                #expect(isSettled == true, "CARRYON_TEST_SEED=\(seed)")
+            }
+            if !world.problems.isEmpty { return }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+import Consumer
+import Conversation
+import Kafka
+import Logging
+import SessionStore
+import Synchronization
+import Testing
+import TestSupport
+import TurnHost
+
+/// A consumer on an embedded broker, with hosts that settle what they are told to.
+private final class Worker: Sendable {
+    static let logger: Logger = {
+        var logger = Logger(label: "consumer-tests", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .critical
+        return logger
+    }()
+
+    let broker: EmbeddedBroker
+    let store: SQLiteSessionStore
+    let hosts: FakeHosts
+    let consumer: WorkerConsumer
+    private let directory: TemporaryDirectory
+    private let task = Mutex<Task<Void, any Error>?>(nil)
+
+    static let topics = ["chat.requests": 1, "chat.events": 1, "chat.dead-letters": 1]
+
+    init(hosts: FakeHosts, topics: [String: Int] = Worker.topics, change: (inout ConsumerOptions) -> Void = { _ in })
+        throws
+    {
+        broker = try EmbeddedBroker(topics: topics, logger: Self.logger)
+        directory = try TemporaryDirectory()
+        store = try SQLiteSessionStore(path: directory.path("sessions.sqlite"), logger: Self.logger)
+        self.hosts = hosts
+        var options = ConsumerOptions(
+            kafka: [
+                "bootstrap.servers": broker.bootstrapServers, "fetch.wait.max.ms": "10",
+                "session.timeout.ms": "6000", "heartbeat.interval.ms": "500",
+            ], groupID: "workers", requestsTopic: "chat.requests", deadLettersTopic: "chat.dead-letters",
+            eventsTopic: "chat.events", hosts: 2, hostIDPrefix: "w")
+        options.commitInterval = .zero
+        options.maxRequestBytes = 1_000
+        options.logIdentityOverride = "cluster-1"
+        options.drainTimeout = .seconds(2)
+        options.revokeTimeout = .seconds(2)
+        change(&options)
+        consumer = WorkerConsumer(options: options, store: store, makeHost: hosts.factory, logger: Self.logger)
+    }
+
+    func start() {
+        let consumer = consumer
+        task.withLock { $0 = Task { try await consumer.run() } }
+    }
+
+    func stop() async throws {
+        consumer.beginDrain()
+        try await task.withLock { $0 }?.value
+    }
+
+    func shutDown() async throws {
+        try await stop()
+        try await store.close()
+        await broker.close()
+    }
+
+    func send(_ records: [ProducerRecord]) async throws {
+        let producer = try KafkaProducer(
+            ["bootstrap.servers": broker.bootstrapServers, "message.max.bytes": "8000000"], logger: Self.logger)
+        for result in await producer.send(records) { _ = try result.get() }
+        await producer.close()
+    }
+
+    func committed() async throws -> Int64? {
+        let admin = try KafkaAdmin(["bootstrap.servers": broker.bootstrapServers], logger: Self.logger)
+        let offsets = try await admin.committedOffsets(group: "workers", partitions: [partition(0)])
+        await admin.close()
+        return offsets[partition(0)]?.offset
+    }
+
+    func deadLetters() async throws -> [KafkaRecord] {
+        let reader = try KafkaReader(
+            ["bootstrap.servers": broker.bootstrapServers, "fetch.wait.max.ms": "10"], logger: Self.logger)
+        var found: [KafkaRecord] = []
+        _ = try await reader.read(
+            from: [TopicPartition(topic: "chat.dead-letters", partition: 0): .beginning], untilEnd: true
+        ) { records in
+            found += records
+            return .proceed
+        }
+        await reader.close()
+        return found
+    }
+}
+
+private func request(_ session: String?, _ value: [UInt8]?) -> ProducerRecord {
+    ProducerRecord(
+        topic: "chat.requests", partition: 0, key: session.map { Array($0.utf8) }, value: value,
+        headers: [KafkaHeader(name: "traceparent", value: [7])])
+}
+
+private func message(_ session: String, _ text: String = "hello") -> ProducerRecord {
+    request(session, Array(#"{"type":"message","text":"\#(text)"}"#.utf8))
+}
+
+/// Settles everything at once, and lets go of what is revoked.
+private let diligent: @Sendable (FakeHosts.Host, HostCommand) -> Void = { host, command in
+    switch command {
+    case .dispatch(let dispatches): host.onReport(.settled(entries: dispatches.map(\.entry)))
+    case .revoke(let assignments, _): host.onReport(.yielded(assignments: assignments))
+    case .configure, .grant, .caughtUp, .lose: break
+    }
+}
+
+extension FakeHosts {
+    /// Everything that any host was handed, as pairs of host and request.
+    fileprivate var dispatched: [(host: Host, dispatch: Dispatch)] {
+        all.flatMap { host in
+            host.commands.flatMap { command -> [(host: Host, dispatch: Dispatch)] in
+                if case .dispatch(let dispatches) = command { dispatches.map { (host, $0) } } else { [] }
+            }
+        }
+    }
+}
+
+@Suite("Worker consumer on an embedded broker")
+struct WorkerConsumerTests {
+    @Test("Bad records go to the dead letters with their bytes and their cause, and are committed after that")
+    func badRecords() async throws {
+        let worker = try Worker(hosts: FakeHosts(onCommand: diligent))
+        let bad: [(ProducerRecord, String)] = [
+            (request("s", nil), "tombstone"), (request("s", Array("{".utf8)), "invalid_json"),
+            (request("s", [0xFF, 0xFE]), "invalid_utf8"), (request(nil, Array("{}".utf8)), "missing_key"),
+            (request("a\u{1}b", Array("{}".utf8)), "invalid_session_id"),
+            (request("s", Array("[]".utf8)), "not_an_object"), (request("s", Array("{}".utf8)), "missing_type"),
+            (request("s", Array(repeating: 65, count: 2 << 20)), "record_too_large"),
+        ]
+        try await worker.send(bad.map(\.0) + [message("good")])
+        worker.start()
+        try await eventually(timeout: .seconds(20)) { try await worker.committed() == Int64(bad.count + 1) }
+        try await worker.stop()
+        let letters = try await worker.deadLetters()
+        #expect(letters.count == bad.count)
+        for (letter, (record, code)) in zip(letters, bad) {
+            #expect(letter.headerString("kafka_dlt-exception-fqcn") == code)
+            #expect(letter.headerString("cause") == "undecodable")
+            #expect(letter.headerString("kafka_dlt-original-topic") == "chat.requests")
+            #expect(letter.header("traceparent") == [7])
+            #expect(letter.value == record.value)
+            #expect(letter.key == record.key)
+        }
+        #expect(worker.hosts.dispatched.map(\.dispatch.session) == ["good"])
+        try await worker.shutDown()
+    }
+
+    @Test("Invariant 1: the group's offset stays at the first request that no host has settled")
+    func commitFollowsSettlement() async throws {
+        let worker = try Worker(hosts: FakeHosts())
+        try await worker.send((0..<5).map { message("s\($0)") })
+        worker.start()
+        try await eventually(timeout: .seconds(20)) { worker.hosts.dispatched.count == 5 }
+        func settle(_ offset: Int64) throws {
+            let (host, dispatch) = try #require(worker.hosts.dispatched.first { $0.dispatch.record.offset == offset })
+            host.onReport(.settled(entries: [dispatch.entry]))
+        }
+        for offset in [1, 2, 4] as [Int64] { try settle(offset) }
+        #expect(worker.consumer.status.partitions.first?.watermark == 0)
+        #expect(try await worker.committed() == nil)
+        try settle(0)
+        try await eventually(timeout: .seconds(10)) { try await worker.committed() == 3 }
+        #expect(worker.consumer.status.partitions.first?.held == 1)
+        // No host lets go of anything: the drain ends at its budget, and commits no more than is settled.
+        try await worker.stop()
+        #expect(try await worker.committed() == 3)
+        try await worker.shutDown()
+    }
+
+    @Test("A host's death costs no rebalance: its requests go to the spare, with the cause")
+    func hostDeath() async throws {
+        let hosts = FakeHosts { host, command in
+            if case .revoke(let assignments, _) = command { host.onReport(.yielded(assignments: assignments)) }
+        }
+        let worker = try Worker(hosts: hosts) { $0.hosts = 1 }
+        try await worker.send([message("a"), message("b")])
+        worker.start()
+        try await eventually(timeout: .seconds(20)) { hosts.dispatched.count == 2 }
+        let assignment = worker.consumer.status.partitions.first?.assignment
+        let (host, first) = try #require(hosts.dispatched.first)
+        host.onReport(.began(entries: [first.entry]))
+        host.crash()
+        try await eventually(timeout: .seconds(5)) { hosts.dispatched.count == 4 }
+        let again = hosts.dispatched.filter { $0.host !== host }
+        #expect(again.map(\.dispatch.record.offset) == [0, 1])
+        #expect(again.map(\.dispatch.death?.cause) == ["SIGSEGV", nil])
+        #expect(worker.consumer.status.partitions.first?.assignment == assignment)
+        for (host, dispatch) in again { host.onReport(.settled(entries: [dispatch.entry])) }
+        try await eventually(timeout: .seconds(10)) { try await worker.committed() == 2 }
+        try await worker.shutDown()
+    }
+
+    @Test("An overtaken fence is taken again while the group takes this worker for the partition's owner")
+    func fenced() async throws {
+        let hosts = FakeHosts { host, command in
+            if case .revoke(let assignments, _) = command { host.onReport(.yielded(assignments: assignments)) }
+        }
+        let worker = try Worker(hosts: hosts) { $0.hosts = 1 }
+        try await worker.send([message("a")])
+        worker.start()
+        try await eventually(timeout: .seconds(20)) { hosts.dispatched.count == 1 }
+        _ = try await worker.store.takeFence(
+            group: "workers", cluster: "cluster-1", topic: "chat.requests", partition: 0)
+        let (host, first) = try #require(hosts.dispatched.first)
+        host.onReport(.fenced(assignment: first.assignment))
+        try await eventually(timeout: .seconds(10)) { hosts.dispatched.count == 2 }
+        let grants = host.commands.compactMap { if case .grant(let grant) = $0 { grant } else { nil } }
+        #expect(grants.map(\.fence.token) == [1, 3])
+        #expect(hosts.dispatched.last?.dispatch.assignment == grants.last?.assignment)
+        try await worker.shutDown()
+    }
+
+    @Test("A partition without a counterpart on the events topic stays paused until there is one")
+    func missingEventsPartition() async throws {
+        let worker = try Worker(
+            hosts: FakeHosts(onCommand: diligent), topics: ["chat.requests": 1, "chat.dead-letters": 1])
+        try await worker.send([message("a")])
+        worker.start()
+        try await eventually(timeout: .seconds(20)) { worker.consumer.status.partitions.first?.isPaused == true }
+        #expect(worker.hosts.dispatched.isEmpty)
+        try worker.broker.createTopic("chat.events", partitions: 1)
+        try await eventually(timeout: .seconds(20)) { try await worker.committed() == 1 }
+        #expect(worker.hosts.dispatched.count == 1)
+        try await worker.shutDown()
+    }
+
+    @Test("Bounds hold back what is not settled, and everything is settled in the end")
+    func bounds() async throws {
+        let held = Mutex<[(FakeHosts.Host, Int64)]>([])
+        let hosts = FakeHosts { host, command in
+            switch command {
+            case .dispatch(let dispatches): held.withLock { $0 += dispatches.map { (host, $0.entry) } }
+            case .revoke(let assignments, _): host.onReport(.yielded(assignments: assignments))
+            default: break
+            }
+        }
+        let worker = try Worker(hosts: hosts) { $0.maxInFlight = 10 }
+        try await worker.send((0..<200).map { message("s\($0)") })
+        worker.start()
+        try await eventually(timeout: .seconds(40)) {
+            let batch = held.withLock { held in
+                defer { held = [] }
+                return held
+            }
+            for (host, entry) in batch { host.onReport(.settled(entries: [entry])) }
+            return worker.consumer.status.partitions.first?.committed == 200
+        }
+        let offsets = hosts.dispatched.map(\.dispatch.record.offset)
+        #expect(offsets.sorted() == Array(0..<200))
+        try await worker.shutDown()
+    }
+}
