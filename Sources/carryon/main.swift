@@ -1,1 +1,4 @@
-print("carryon")
+import CarryonService
+import ChatAgent
+
+await Carryon.main { Assistant(model: $0.model) }

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Logging
+import ServiceLifecycle
+import TurnHost
+import UnixSignals
+
+/// `carryon work`: one worker of the consumer group.
+struct WorkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "work",
+        abstract: "Runs a worker: a consumer and its turn hosts. SIGTERM and Ctrl-C drain it.")
+
+    @Option(help: .hidden) var parent: Int32?
+
+    func run() async throws {
+        if let parent, !HostBootstrap.dieWithParent(expectedParent: parent) {
+            throw CommandFailure(.failed, "the process that started this worker is gone")
+        }
+        let invocation = try Invocation.required()
+        let settings = invocation.settings
+        let logger = settings.makeLogger("carryon.worker")
+        try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
+        let worker = try Worker(invocation, logger: logger)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+}

@@ -1,0 +1,43 @@
+import Conversation
+import Foundation
+import Logging
+
+extension Settings {
+    /// A logger as the settings want it: to standard error, one readable or one JSON line each.
+    func makeLogger(_ label: String) -> Logger {
+        var logger = Logger(label: label) { label in
+            switch logFormat {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler(label: label)
+            }
+        }
+        logger.logLevel = logLevel
+        return logger
+    }
+}
+
+/// One JSON object a line, on standard error.
+struct JSONLogHandler: LogHandler {
+    let label: String
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    init(label: String) {
+        self.label = label
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line: JSONObject = [
+            "time": .string(Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)).rfc3339),
+            "level": .string(event.level.rawValue), "logger": .string(label), "message": .string("\(event.message)"),
+        ]
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line[key] = .string("\(value)") }
+        FileHandle.standardError.write(Data(JSON.object(line).serialized() + [UInt8(ascii: "\n")]))
+    }
+}

@@ -1,0 +1,78 @@
+import Logging
+
+extension Setting {
+    /// Every setting, declared once, in the order in which they are shown.
+    package static let all: [Setting] = [
+        Setting("config", \.configurationFile, SettingKind.nonempty("a path").optional, "a YAML file of settings"),
+        Setting("group-id", \.groupID, .nonempty("a name"), "the consumer group"),
+        Setting("topic-prefix", \.topicPrefix, .topicName(atMost: 200), "what the topics' names begin with"),
+        topic(.requests, "the topic that requests are read from"),
+        topic(.events, "the topic that answers are written to"),
+        topic(.deadLetters, "the topic that what cannot be served is written to"),
+        Setting("partitions", \.partitions, .number(1...10_000), "partitions of a topic that is created because it is missing"),
+        Setting(
+            "log-identity", \.logIdentity, SettingKind.nonempty("a name").optional,
+            "names the cluster in stored positions, for a broker whose own id outlives its logs"),
+        Setting("store", \.store, .store, "where sessions are kept"),
+        Setting(
+            "hosts", \.hosts, .number(0...1024), defaultDescription: "number of cores",
+            "turn hosts; 0 runs turns in the consumer's own process"),
+        Setting("model", \.model, .model, "the language model"),
+        Setting(
+            "model-interval", \.wordInterval, SettingKind.duration.optional,
+            "the scripted model's pause between the words of an answer"),
+        Setting(
+            "agent", \.agent, SettingKind.nonempty("a path").optional, defaultDescription: "built-in assistant",
+            "an agent's YAML file"),
+        Setting("region", \.region, .region, "where this worker runs"),
+        Setting("admin-address", \.adminAddress, .address, "where health, metrics and status are served"),
+        Setting("gateway-address", \.gatewayAddress, .address, "where the gateway is served"),
+        Setting(
+            "api-keys", \.apiKeys, .words("keys apart by commas"), isSecret: true,
+            "keys that open the gateway, all valid at once"),
+        Setting(
+            "jwt-key", \.jwtKey, SettingKind.nonempty("a key").optional, isSecret: true,
+            "what the gateway's JSON web tokens are signed with"),
+        Setting("concurrency", \.concurrency, .number(1...1_000_000), "turns that one host runs at once"),
+        Setting("max-in-flight", \.maxInFlight, .number(1...10_000_000), "requests that a worker holds at once"),
+        Setting(
+            "max-in-flight-bytes", \.maxInFlightBytes, .byteCount(atLeast: 1 << 20),
+            "bytes of requests that a worker holds at once"),
+        Setting(
+            "max-uncommitted-span", \.maxUncommittedSpan, .number(1...100_000_000),
+            "offsets of a partition that may be taken ahead of its committed one"),
+        Setting("flush-window", \.flushWindow, .duration, "how long deltas of one part may wait to be merged"),
+        Setting("drain-timeout", \.drainTimeout, .duration, "how long running turns may go on after the order to stop"),
+        Setting(
+            "revoke-timeout", \.revokeTimeout, .duration, "how long turns of a revoked partition may take to hand over"),
+        Setting(
+            "host-memory-limit", \.hostMemoryLimit, SettingKind.byteCount(atLeast: 16 << 20).optional,
+            "memory after which a turn host is ended"),
+        Setting(
+            "session-cache-bytes", \.sessionCacheBytes, .byteCount(atLeast: 0),
+            "bytes of idle sessions that one host keeps"),
+        Setting(
+            "max-request-bytes", \.maxRequestBytes, .byteCount(atLeast: 1024), "bytes of the largest request taken"),
+        Setting("crash-attempts", \.crashAttempts, .number(1...1000), "runs that a turn may end by a crash"),
+        Setting(
+            "out-of-memory-attempts", \.outOfMemoryAttempts, .number(1...1000),
+            "runs that a turn may end by taking too much memory"),
+        Setting(
+            "recovery-policy", \.recoveryChoice, .oneOf,
+            "what becomes of an interrupted answer: go on with it, or settle the turn with what there is"),
+        Setting("log-level", \.logLevel, .oneOf, "the least important level that is logged"),
+        Setting("log-format", \.logFormat, .oneOf, "how log lines are written"),
+        Setting("fault-injection", \.faultInjection, .onOrOff, "allows what kills on purpose"),
+        Setting(
+            "kill-at", \.killAt, SettingKind.killAt.optional,
+            "with fault injection: kills a process at a named step of a turn"),
+    ]
+
+    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    private static func topic(_ kind: TopicKind, _ documentation: String) -> Setting {
+        Setting(
+            kind.settingName, kind.keyPath, .topicName(atMost: 249),
+            defaultDescription: kind.defaultName(prefix: "TOPIC-PREFIX"), documentation)
+    }
+}

@@ -1,0 +1,72 @@
+import ChatAgent
+import Foundation
+import Kafka
+import LanguageModels
+import Logging
+import SessionStore
+import TurnHost
+
+extension Settings {
+    /// The client properties, with the broker of a running `carryon dev` if none was named.
+    /// - Throws: ``CommandFailure`` if there is no broker to talk to.
+    func kafkaProperties() throws -> KafkaProperties {
+        var properties = kafka
+        if properties["bootstrap.servers"] == nil {
+            guard let broker = DevelopmentBroker.running() else {
+                throw CommandFailure(
+                    .usage, "no broker is named: set CARRYON_KAFKA_BOOTSTRAP_SERVERS, or start 'carryon dev' here first")
+            }
+            properties["bootstrap.servers"] = broker.bootstrapServers
+        }
+        return KafkaProperties(properties)
+    }
+
+    /// Opens the session store.
+    /// - Parameter mustExist: refuses to make a new one, for commands that only look.
+    func openStore(
+        mustExist: Bool = false, onStep: (@Sendable (CommitStep) -> Void)? = nil
+    ) throws -> any SessionStore {
+        switch store {
+        case .sqlite(let path):
+            guard !mustExist || FileManager.default.fileExists(atPath: path) else {
+                throw CommandFailure(.unavailable, "there is no session store at \(path)")
+            }
+            return try SQLiteSessionStore(path: path, logger: makeLogger("carryon.store"), onStep: onStep)
+        }
+    }
+
+    /// The model that the settings name.
+    func makeModel() -> any LanguageModel {
+        switch model {
+        case .scripted: ScriptedModel(faultInjection: faultInjection, interval: wordInterval)
+        }
+    }
+
+    /// What a turn host is told.
+    func hostOptions(hostID: String) -> HostOptions {
+        var options = HostOptions(
+            hostID: hostID, eventsTopic: eventsTopic, deadLettersTopic: deadLettersTopic, groupID: groupID)
+        options.region = region
+        options.concurrency = concurrency
+        options.flushWindow = flushWindow
+        options.sessionCacheBytes = sessionCacheBytes
+        options.crashAttempts = crashAttempts
+        options.outOfMemoryAttempts = outOfMemoryAttempts
+        options.recoveryPolicy = recoveryChoice.policy
+        return options
+    }
+}
+
+extension RecoveryChoice {
+    fileprivate var policy: RecoveryPolicy {
+        switch self {
+        case .continueAnswer: .continue
+        case .settle: .settle
+        }
+    }
+}
+
+/// The time of day, in milliseconds since 1970.
+@Sendable func wallClock() -> Int64 {
+    Int64(Date().timeIntervalSince1970 * 1000)
+}
