@@ -62,7 +62,8 @@ let package = Package(
         .target(
             name: "SessionStore",
             dependencies: [
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), logging,
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                logging,
             ],
             swiftSettings: strict),
         .target(name: "Conversation", swiftSettings: strict),
@@ -91,7 +92,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "CarryonService", "Consumer", "TurnHost", "SessionStore", "Conversation", "Kafka", "TestSupport",
+                "carryon", "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore",
+                "Conversation", "Kafka", "TestSupport", logging,
             ],
             swiftSettings: strict),
     ],

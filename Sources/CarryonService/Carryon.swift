@@ -15,7 +15,8 @@ public enum Carryon {
     /// This version, as `carryon --version` prints it.
     public static let version = "0.1.0"
 
-    /// Runs the command that the process's arguments name, with `makeAgent`'s agent in its turn hosts, and ends the process.
+    /// Runs the command that the process's arguments name, with `makeAgent`'s agent in its turn hosts, and ends the
+    /// process.
     ///
     /// Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 69 broker or store away.
     /// - Parameter makeAgent: called once in each turn host's process.

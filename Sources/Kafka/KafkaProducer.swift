@@ -12,6 +12,7 @@ package final class KafkaProducer: Sendable {
     ]
 
     private let loop: ProducerLoop
+    private let calls = BlockingCalls(label: "kafka-producer-calls")
 
     /// Starts the producer's poll thread; brokers are reached in the background.
     /// - Parameter capacity: bounds for `waitForCapacity`; `produce` itself is not held up by them.
@@ -85,6 +86,14 @@ package final class KafkaProducer: Sendable {
     /// May be called again; every call returns when the producer is closed.
     package func close(timeout: Duration = .seconds(10)) async {
         await loop.close(timeout: timeout)
+    }
+
+    /// Asks the partition's leader for its first and next offset. With that, the way to the leader is known, and a first record
+    /// need not look for it.
+    package func queryWatermarks(
+        of partition: TopicPartition, timeout: Duration = .seconds(10)
+    ) async throws(KafkaError) -> Watermarks {
+        try await loop.handle.queryWatermarks(of: partition, timeout: timeout, on: calls)
     }
 
     /// The error after which this producer can only be replaced.

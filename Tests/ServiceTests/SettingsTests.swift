@@ -1,5 +1,6 @@
 import CarryonService
 import Testing
+import TurnHost
 
 /// Resolves settings from texts, without a process around them.
 func resolveSettings(
@@ -118,7 +119,8 @@ struct SettingsPrecedenceTests {
     static let samples = [
         "group-id": "group", "topic-prefix": "talk", "requests-topic": "in", "events-topic": "out",
         "dead-letters-topic": "dead", "store": "sqlite:/var/lib/s.sqlite", "hosts": "0", "model": "scripted",
-        "model-interval": "5ms", "agent": "agent.yaml", "region": "eu-north-1", "admin-address": "0.0.0.0:0",
+        "model-interval": "5ms", "agent": "agent.yaml", "partitions": "3", "log-identity": "first",
+        "region": "eu-north-1", "admin-address": "0.0.0.0:0",
         "gateway-address": "[::1]:81", "api-keys": "one,two", "jwt-key": "key", "concurrency": "7",
         "max-in-flight": "8", "max-in-flight-bytes": "2MiB", "max-uncommitted-span": "9", "flush-window": "0",
         "drain-timeout": "1.5s", "revoke-timeout": "2m", "host-memory-limit": "512MB", "session-cache-bytes": "0",
@@ -208,7 +210,8 @@ struct SettingsRefusalTests {
         ("events-topic", "ä"), ("dead-letters-topic", String(repeating: "x", count: 250)), ("store", "sqlite:"),
         ("store", "mysql:x"), ("store", "postgres://user@host/db"), ("hosts", "-1"), ("hosts", "many"), ("hosts", ""),
         ("model", "gpt"), ("model", "openai:gpt"), ("model", "anthropic:claude"), ("model-interval", "5"),
-        ("region", "a,b"), ("region", "a b"), ("admin-address", "9464"), ("admin-address", "host:70000"),
+        ("partitions", "0"), ("region", "a,b"), ("region", "a b"), ("admin-address", "9464"),
+        ("admin-address", "host:70000"),
         ("gateway-address", "::1:80"), ("gateway-address", ":80"), ("api-keys", "a b"), ("concurrency", "0"),
         ("max-in-flight", "1.5"), ("max-in-flight-bytes", "1"), ("max-uncommitted-span", "0"),
         ("flush-window", "20 ms"), ("flush-window", "-1s"), ("drain-timeout", "soon"), ("revoke-timeout", "1.s"),
@@ -236,7 +239,7 @@ struct SettingsRefusalTests {
     @Test("Every setting that has malformed values has one in the table")
     func malformedTableIsComplete() {
         // These take any text.
-        let free = ["config", "agent", "jwt-key"]
+        let free = ["config", "agent", "jwt-key", "log-identity"]
         let covered = Set(Self.malformed.map(\.0)).union(free)
         #expect(Set(Setting.all.map(\.name)).subtracting(covered).isEmpty)
     }

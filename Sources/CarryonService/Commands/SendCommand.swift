@@ -29,7 +29,8 @@ struct SendCommand: AsyncParsableCommand {
         let producer = try KafkaProducer(settings.clientProperties(), logger: settings.makeLogger("carryon.send"))
         let delivery = try await producer.deliver(
             ProducerRecord(
-                topic: settings.requestsTopic, partition: nil, key: Array(session.utf8), value: value.bytes, headers: []))
+                topic: settings.requestsTopic, partition: nil, key: Array(session.utf8), value: value.bytes, headers: []
+            ))
         await producer.close()
         let requestID = value.id ?? "\(delivery.partition)-\(delivery.offset)"
         if json {

@@ -25,7 +25,9 @@ struct TailCommand: AsyncParsableCommand {
         let printer = Mutex(EventPrinter(style: json ? .json : .text))
         try await follower.follow(after: after) { readings in
             for reading in readings { printer.withLock { $0.print(reading) } }
-            guard !follow, case .event(let event, let partition) = readings.last, event.endsRequest else { return .proceed }
+            guard !follow, case .event(let event, let partition) = readings.last, event.endsRequest else {
+                return .proceed
+            }
             if let request { return event.requestID == request ? .stop : .proceed }
             return try await pending.isNothingLeft(after: event, partition: partition) ? .stop : .proceed
         }

@@ -5,7 +5,8 @@ import Kafka
 import Logging
 import SessionStore
 
-/// `carryon dev --demo`: a conversation whose worker is killed in mid-answer, twice, and a check that nobody would know from the
+/// `carryon dev --demo`: a conversation whose worker is killed in mid-answer, twice, and a check that nobody would know
+/// from the
 /// transcript.
 struct Demonstration: Sendable {
     private struct Act {
@@ -31,11 +32,14 @@ struct Demonstration: Sendable {
     let logger: Logger
 
     func run() async throws {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("carryon-demo-\(UUID().uuidString)")
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "carryon-demo-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
         let store = directory.appendingPathComponent("sessions.sqlite").path
         var invocation = invocation
-        invocation.addFlags(["--log-level", "critical", "--kafka-session-timeout-ms", "6000", "--model-interval", "60ms"])
+        invocation.addFlags([
+            "--log-level", "critical", "--kafka-session-timeout-ms", "6000", "--model-interval", "60ms",
+        ])
         let service = try DevelopmentService.start(invocation, store: store, logger: logger)
         do {
             say("A broker and a worker are up. The words below are the events topic's, as a reader sees them.\n")
@@ -43,7 +47,8 @@ struct Demonstration: Sendable {
                 Act(title: "1. The turn host is killed", text: Self.first, expected: Self.first, victim: .turnHost), 0,
                 service)
             try await play(
-                Act(title: "2. The whole worker is killed", text: Self.second, expected: Self.second, victim: .worker), 1,
+                Act(title: "2. The whole worker is killed", text: Self.second, expected: Self.second, victim: .worker),
+                1,
                 service)
         } catch {
             await service.stop()
@@ -108,7 +113,8 @@ struct Demonstration: Sendable {
         try await store.close()
         let messages = try stored?.parsedMessages() ?? []
         let answers = messages.filter { $0.role == .assistant }.map(\.text)
-        guard messages.map(\.role) == [.user, .assistant, .user, .assistant], answers == [Self.first, Self.second] else {
+        guard messages.map(\.role) == [.user, .assistant, .user, .assistant], answers == [Self.first, Self.second]
+        else {
             throw CommandFailure(.failed, "the transcript is not right: \(messages.map(\.json.serializedString))")
         }
     }

@@ -46,7 +46,9 @@ struct DevelopmentService: Sendable {
 
     /// The client properties of a producer or reader of this broker.
     var properties: KafkaProperties {
-        KafkaProperties(settings.kafka).merging(["bootstrap.servers": broker.bootstrapServers, "fetch.wait.max.ms": "20"])
+        KafkaProperties(settings.kafka).merging([
+            "bootstrap.servers": broker.bootstrapServers, "fetch.wait.max.ms": "20",
+        ])
     }
 
     /// The processes that the worker has started: its turn hosts, oldest first.

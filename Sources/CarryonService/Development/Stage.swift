@@ -26,7 +26,8 @@ actor Stage {
         lastSeq = event.seq
         switch event.body {
         case .chunk(.textDelta(let delta)): return show(delta.delta)
-        case .control(.recovered(let cause, _, let policy, _)): note("run \(event.run ?? 0) takes over: \(cause), \(policy)")
+        case .control(.recovered(let cause, _, let policy, _)):
+            note("run \(event.run ?? 0) takes over: \(cause), \(policy)")
         case .control(.turnComplete(let complete)):
             note("turn complete: \(complete.outcome.rawValue)")
             isOver = true

@@ -30,7 +30,9 @@ struct EventPrinter {
         case .chunk(.toolInputAvailable(let call)): note("calls \(call.toolName)")
         case .chunk: break
         case .control(.recovered(let cause, let previousRun, let policy, _)):
-            note("run \(previousRun.map { "\($0)" } ?? "?") ended (\(cause)); run \(event.run ?? 0) takes over: \(policy)")
+            note(
+                "run \(previousRun.map { "\($0)" } ?? "?") ended (\(cause)); run \(event.run ?? 0) takes over: \(policy)"
+            )
         case .control(.superseded(let from)): note("what was said from seq \(from) on is said anew")
         case .control(.turnComplete(let complete)): note("turn \(complete.turn): \(complete.outcome.rawValue)")
         case .control(.turnStart): break

@@ -28,7 +28,9 @@ struct EventFollower: Sendable {
         guard partitions > 0 else { throw CommandFailure(.unavailable, "there is no topic \(topic)") }
         let reader = try KafkaReader(properties, logger: logger)
         var start: [TopicPartition: StartOffset] = [:]
-        for partition in 0..<Int32(partitions) { start[TopicPartition(topic: topic, partition: partition)] = .beginning }
+        for partition in 0..<Int32(partitions) {
+            start[TopicPartition(topic: topic, partition: partition)] = .beginning
+        }
         let key = Array(session.utf8)
         var rule = ReaderRule()
         do {
@@ -50,7 +52,9 @@ struct EventFollower: Sendable {
         _ record: KafkaRecord, _ rule: inout ReaderRule, after seq: Int64, into readings: inout [Reading]
     ) {
         // Somebody else's record under our key is none of the session's events.
-        guard let event = try? Event(key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
+        guard
+            let event = try? Event(
+                key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
         else { return }
         switch rule.admit(event.head) {
         case .drop: return

@@ -1,4 +1,5 @@
-/// A property of librdkafka, given as `CARRYON_KAFKA_SECURITY_PROTOCOL`, `--kafka-security-protocol` or in the file's `kafka` map.
+/// A property of librdkafka, given as `CARRYON_KAFKA_SECURITY_PROTOCOL`, `--kafka-security-protocol` or in the file's
+/// `kafka` map.
 struct KafkaProperty: Hashable, Sendable {
     /// librdkafka's name for it: `security.protocol`.
     let name: String

@@ -9,7 +9,9 @@ extension Setting {
         topic(.requests, "the topic that requests are read from"),
         topic(.events, "the topic that answers are written to"),
         topic(.deadLetters, "the topic that what cannot be served is written to"),
-        Setting("partitions", \.partitions, .number(1...10_000), "partitions of a topic that is created because it is missing"),
+        Setting(
+            "partitions", \.partitions, .number(1...10_000),
+            "partitions of a topic that is created because it is missing"),
         Setting(
             "log-identity", \.logIdentity, SettingKind.nonempty("a name").optional,
             "names the cluster in stored positions, for a broker whose own id outlives its logs"),

@@ -1,5 +1,6 @@
 extension Settings {
-    /// Puts together what was set: flags win over the environment, the environment over the file, the file over the defaults.
+    /// Puts together what was set: flags win over the environment, the environment over the file, the file over the
+    /// defaults.
     ///
     /// A value is checked wherever it stands, also where another one wins over it.
     ///
@@ -52,7 +53,8 @@ extension Settings {
         sources[given.name] = given.origin
     }
 
-    /// What is said of a value that is not accepted. A secret is not repeated, nor an address, which may hold a password.
+    /// What is said of a value that is not accepted. A secret is not repeated, nor an address, which may hold a
+    /// password.
     private static func shown(_ text: String, of given: GivenSetting) -> String {
         given.isSecret || text.contains("://") ? "is malformed" : "is \"\(text)\""
     }

@@ -14,7 +14,8 @@ extension Settings {
         if properties["bootstrap.servers"] == nil {
             guard let broker = DevelopmentBroker.running() else {
                 throw CommandFailure(
-                    .usage, "no broker is named: set CARRYON_KAFKA_BOOTSTRAP_SERVERS, or start 'carryon dev' here first")
+                    .usage, "no broker is named: set CARRYON_KAFKA_BOOTSTRAP_SERVERS, or start 'carryon dev' here first"
+                )
             }
             properties["bootstrap.servers"] = broker.bootstrapServers
         }

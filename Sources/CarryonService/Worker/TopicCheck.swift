@@ -26,7 +26,8 @@ struct TopicCheck {
             throw CommandFailure(
                 .usage,
                 "topic \(settings.eventsTopic) has \(events) partitions, fewer than the \(requests) of \(settings.requestsTopic); "
-                    + "a session's events go to the partition number of its requests: add partitions to \(settings.eventsTopic)")
+                    + "a session's events go to the partition number of its requests: add partitions to \(settings.eventsTopic)"
+            )
         }
     }
 }

@@ -96,6 +96,7 @@ struct HostSetup: Sendable {
         }
         let log = try KafkaEventLog(
             topic: settings.eventsTopic, properties: try settings.kafkaProperties(), logger: logger)
+        Task { await log.warmUp() }
         let agent = try makeAgent(AgentContext(model: settings.makeModel(), logger: logger))
         return TurnHost(
             agent: agent, options: settings.hostOptions(hostID: hostID), store: store, log: log, logger: logger,

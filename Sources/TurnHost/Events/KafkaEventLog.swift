@@ -13,7 +13,6 @@ package final class KafkaEventLog: EventLog {
     private let topic: String
     private let producer: KafkaProducer
     private let reader: KafkaReader
-    private let admin: KafkaAdmin
     // One past the highest acknowledged offset of each partition, or its end when it was first asked for.
     private let ends = Mutex<[Int32: Int64]>([:])
 
@@ -22,7 +21,14 @@ package final class KafkaEventLog: EventLog {
         self.topic = topic
         producer = try KafkaProducer(Self.defaults.merging(properties), logger: logger)
         reader = try KafkaReader(properties, logger: logger)
-        admin = try KafkaAdmin(properties, logger: logger)
+    }
+
+    /// Finds the brokers and connects, for writing and for reading, so that a host that takes over for a dead one need not. A failure
+    /// costs nothing but that.
+    package func warmUp() async {
+        let first = TopicPartition(topic: topic, partition: 0)
+        _ = try? await producer.queryWatermarks(of: first)
+        _ = try? await reader.read(from: [first: .end], untilEnd: true) { _ in .proceed }
     }
 
     package func append(
@@ -44,7 +50,7 @@ package final class KafkaEventLog: EventLog {
     package func endOffset(of partition: Int32) async throws -> Int64 {
         if let known = ends.withLock({ $0[partition] }) { return known }
         // A broker's answer may lag behind its log, never run ahead of it: early is safe here.
-        let queried = try await admin.watermarks(TopicPartition(topic: topic, partition: partition)).high
+        let queried = try await producer.queryWatermarks(of: TopicPartition(topic: topic, partition: partition)).high
         note(queried, partition)
         return ends.withLock { $0[partition] ?? queried }
     }
@@ -64,7 +70,6 @@ package final class KafkaEventLog: EventLog {
     package func close(timeout: Duration) async {
         await producer.close(timeout: timeout)
         await reader.close()
-        await admin.close()
     }
 
     private func note(_ end: Int64, _ partition: Int32) {
