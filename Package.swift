@@ -83,7 +83,10 @@ let package = Package(
             name: "LanguageModelsTests", dependencies: ["LanguageModels", "Conversation", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ConsumerTests", dependencies: ["Consumer", "TurnHost", "Kafka", "TestSupport"],
+            name: "ConsumerTests",
+            dependencies: [
+                "Consumer", "TurnHost", "SessionStore", "Conversation", "Kafka", "TestSupport", logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "TurnHostTests",

@@ -42,7 +42,7 @@ package final class TurnHost: HostLink {
         case .grant(let partition): grant(partition)
         case .dispatch(let requests): for request in requests { dispatch(request) }
         case .caughtUp(let assignment): grant(of: assignment)?.catchUp()
-        case .revoke(let assignments, let budget): for assignment in assignments { revoke(assignment, budget: budget) }
+        case .revoke(let assignments, let grace): for assignment in assignments { revoke(assignment, grace: grace) }
         case .lose(let assignments): for assignment in assignments { lose(assignment) }
         }
     }
@@ -107,19 +107,19 @@ package final class TurnHost: HostLink {
         }
     }
 
-    /// Lets turns that run go on to their end for most of `budget`; the rest of it is for those that have to yield.
-    private func revoke(_ assignment: Int64, budget: Duration) {
+    /// Lets turns that run go on to their end for `grace`; those that are left then yield.
+    private func revoke(_ assignment: Int64, grace: Duration) {
         guard let grant = grant(of: assignment) else {
             environment.report(.yielded(assignments: [assignment]))
             return
         }
         grant.yield()
-        guard budget > .zero else {
+        guard grace > .zero else {
             sessions.end(.handedOver, assignment: assignment)
             return
         }
         Task { [sessions] in
-            try? await Task.sleep(for: budget * 3 / 4)
+            try? await Task.sleep(for: grace)
             sessions.end(.handedOver, assignment: assignment)
         }
     }

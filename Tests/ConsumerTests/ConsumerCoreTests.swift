@@ -121,7 +121,7 @@ struct ConsumerCoreTests {
     func revoke() {
         var core = ready(slots: 2)
         let sent = core.receive((0..<4).map { requestRecord(session: "s\($0)", offset: $0) }, at: now).dispatches
-        let actions = core.beginRevoke([partition(0)], budget: .seconds(1))
+        let actions = core.beginRevoke([partition(0)], grace: .seconds(1))
         #expect(actions.commands.count == 2)
         #expect(core.receive([requestRecord(session: "x", offset: 4)], at: now).isEmpty)
         let assignment = sent[0].assignment
@@ -214,7 +214,7 @@ struct ConsumerCoreTests {
         _ = core.own(0, at: now)
         _ = core.own(1, at: now)
         _ = core.receive((0..<4).map { requestRecord(session: "s\($0)", offset: $0) }, at: now)
-        _ = core.beginRevoke([partition(0)], budget: .zero)
+        _ = core.beginRevoke([partition(0)], grace: .zero)
         _ = core.finishRevoke([partition(0)])
         #expect(core.tick(at: now) == [.resume(partition(1))])
     }

@@ -173,7 +173,7 @@ private struct World {
         guard let number = owned.keys.sorted().randomElement(using: &random) else { return }
         let target = TopicPartition(topic: requestsTopic, partition: number)
         if Bool.random(using: &random) {
-            apply(core.beginRevoke([target], budget: .zero))
+            apply(core.beginRevoke([target], grace: .zero))
             commit(core.finishRevoke([target]))
         } else {
             apply(core.lose([target]))

@@ -34,7 +34,7 @@ struct FrameCodecTests {
                     assignment: 5, log: LogIdentity(cluster: "c", topic: "t", partition: 2, epoch: 3),
                     fence: Fence(group: "g", cluster: "c", topic: "t", partition: 2, token: 9), endOffset: 1 << 40)),
             .dispatch(try deaths.map { try dispatch(death: $0) }), .dispatch([]), .caughtUp(assignment: -1),
-            .revoke(assignments: [1, 2, .min, .max], budget: .milliseconds(2_500)), .lose(assignments: []),
+            .revoke(assignments: [1, 2, .min, .max], grace: .milliseconds(2_500)), .lose(assignments: []),
         ]
     }
 

@@ -94,7 +94,7 @@ struct HostProcessTests {
     @Test("A host that is asked to stop did not crash")
     func terminated() async throws {
         let log = HostLog()
-        let host = shellHost("while true; do sleep 0.05; done", log: log)
+        let host = shellHost("i=0; while [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done", log: log)
         try await eventually(timeout: .seconds(10)) { host.processID != nil }
         host.terminate()
         try await eventually(timeout: .seconds(10)) { !log.deaths.isEmpty }

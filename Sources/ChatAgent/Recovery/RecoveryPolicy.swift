@@ -1,7 +1,13 @@
 /// What is known of a turn whose earlier run did not settle it.
 package struct RecoveryEvidence: Sendable, Hashable {
     /// How the dead run's answer ended, if its events say that it did.
-    package enum Ending: Sendable, Hashable, CaseIterable { case finished, aborted, failed }
+    package enum Ending: Sendable, Hashable, CaseIterable {
+        case finished, aborted, failed
+        /// An earlier recovery had settled it for the next message to decide.
+        case interrupted
+        /// An earlier recovery had set the request aside.
+        case deadLettered
+    }
 
     /// Why the last run died.
     package var cause: RecoveryCause

@@ -175,23 +175,32 @@ package final class ResponseStream: Sendable {
 
     /// The message first, for it may refuse the chunk; then the readers. What the readers' end refuses, the message has not got either.
     private func put(_ chunk: Chunk, in state: inout State) throws {
-        switch chunk {
-        case .textDelta, .reasoningDelta:
-            // Always fits, in several records if need be; a copy of the message for each of them would cost too much.
+        guard chunk.mayBeTooLarge else {
+            // A copy of the message for each delta would cost too much.
             try state.assembler.apply(chunk)
-            try output.write(chunk)
-        default:
-            var assembler = state.assembler
-            try assembler.apply(chunk)
-            try output.write(chunk)
-            state.assembler = assembler
+            return try output.write(chunk)
         }
+        var assembler = state.assembler
+        try assembler.apply(chunk)
+        try output.write(chunk)
+        state.assembler = assembler
     }
 
     private static func end(of part: OpenPart) -> Chunk {
         switch part.kind {
         case .text: .textEnd(id: part.id)
         case .reasoning: .reasoningEnd(id: part.id)
+        }
+    }
+}
+
+extension Chunk {
+    /// Whether a record may be too small for the chunk. Deltas of text are written in several records if need be.
+    fileprivate var mayBeTooLarge: Bool {
+        switch self {
+        case .textDelta, .reasoningDelta: false
+        case .toolInputDelta(let delta): delta.inputTextDelta.utf8.count > 1024
+        default: true
         }
     }
 }

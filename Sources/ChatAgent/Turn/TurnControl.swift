@@ -30,7 +30,8 @@ package final class TurnControl: Sendable {
     /// - Returns: whether this is what it ends by; `false` if it was ended before or its outcome is decided already.
     @discardableResult
     package func end(_ ending: Ending) -> Bool {
-        let (won, cancel, onLost) = state.withLock { state -> (Bool, (@Sendable () -> Void)?, (@Sendable () -> Void)?) in
+        let (won, cancel, onLost) = state.withLock {
+            state -> (Bool, (@Sendable () -> Void)?, (@Sendable () -> Void)?) in
             if ending != .lost, state.ending != nil || state.isDecided { return (false, nil, nil) }
             state.ending = ending
             return (true, state.cancel, ending == .lost ? state.onLost : nil)

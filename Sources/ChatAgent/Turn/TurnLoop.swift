@@ -207,6 +207,11 @@ package struct TurnLoop: Sendable {
         case .ended(.failed):
             let error = TurnError(code: "agent_error", message: assembler?.errorText ?? "the turn failed")
             effect = Ending(outcome: .failed, finishReason: .error, error: error)
+        case .ended(.interrupted):
+            effect = Ending(outcome: .stopped, finishReason: .other)
+        case .ended(.deadLettered):
+            let error = TurnError(code: "dead_lettered", message: assembler?.errorText ?? "the request was set aside")
+            effect = Ending(outcome: .deadLettered, finishReason: .error, error: error)
         case .stopped, .interrupted:
             let isStopped = settledAs == .stopped
             effect = Ending(

@@ -69,7 +69,8 @@ extension ConsumerCore {
     }
 
     /// The partitions are asked back: nothing of them is dispatched any more, and the hosts let go of them.
-    package mutating func beginRevoke(_ partitions: [TopicPartition], budget: Duration) -> [Action] {
+    /// - Parameter grace: how long turns that run may go on to their own end.
+    package mutating func beginRevoke(_ partitions: [TopicPartition], grace: Duration) -> [Action] {
         var revoked: [Int64] = []
         let hosts = Set(slots.indices.filter { slots[$0].isUp })
         for partition in partitions {
@@ -84,7 +85,7 @@ extension ConsumerCore {
             }
             assignments[partition] = assignment
         }
-        return revoked.isEmpty ? [] : toEveryHost(.revoke(assignments: revoked.sorted(), budget: budget))
+        return revoked.isEmpty ? [] : toEveryHost(.revoke(assignments: revoked.sorted(), grace: grace))
     }
 
     /// Whether every host has let go of these partitions.

@@ -133,7 +133,10 @@ struct PartitionPreparation: Sendable {
         if identification.isNewEpoch {
             let reason = identification.reason ?? "it is not the log it was."
             logger.notice(
-                "\(partition.topic) partition \(partition.partition) is read from its start, and its sessions go on: \(reason)"
+                """
+                \(partition.topic) partition \(partition.partition) is read from its start, and its sessions go on: \
+                \(reason)
+                """
             )
         }
         return identification
@@ -144,7 +147,10 @@ struct PartitionPreparation: Sendable {
             !known.contains(cluster)
         else { return }
         logger.notice(
-            "The store's sessions come from another Kafka cluster (\(known.joined(separator: ", "))); they go on with \(cluster)."
+            """
+            The store's sessions come from another Kafka cluster (\(known.joined(separator: ", "))); they go on with \
+            \(cluster).
+            """
         )
     }
 

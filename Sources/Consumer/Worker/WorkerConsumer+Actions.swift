@@ -1,6 +1,7 @@
 import Dispatch
 import Kafka
 import Logging
+import SessionStore
 import TurnHost
 
 extension WorkerConsumer {
@@ -159,13 +160,14 @@ extension WorkerConsumer {
                 core.hostDied(slot, death: death, at: .now)
                 return lost
             }
-            logger.warning(
-                "A turn host died.",
+            logger.log(
+                level: death.kind == .handover ? .info : .warning, "A turn host has ended.",
                 metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)", "requests": "\(lost)"])
             yields.signal()
         case .spareDied(let death):
-            logger.warning(
-                "A spare turn host died.", metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)"])
+            logger.log(
+                level: death.kind == .handover ? .info : .warning, "A spare turn host has ended.",
+                metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)"])
         }
     }
 }

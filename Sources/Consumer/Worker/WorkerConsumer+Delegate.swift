@@ -41,7 +41,8 @@ extension WorkerConsumer: KafkaConsumerDelegate {
 
     package func revoked(_ partitions: [TopicPartition]) {
         let deadline = DispatchTime.now() + options.revokeTimeout.seconds
-        step { [budget = options.revokeTimeout] in $0.beginRevoke(partitions, budget: budget) }
+        // The whole group waits for this: what runs goes on at the next owner.
+        step { $0.beginRevoke(partitions, grace: .zero) }
         while !withCore({ $0.isYielded(partitions) }), yields.wait(timeout: deadline) == .success {}
         let watermarks = withCore { $0.finishRevoke(partitions) }
         guard !watermarks.isEmpty, let consumer = clients?.consumer else { return }

@@ -182,7 +182,9 @@ package final class WorkerConsumer: Sendable {
         let deadline = ContinuousClock.now + options.drainTimeout
         step { $0.beginDrain() }
         let partitions = withCore { $0.partitions }
-        step { [budget = options.drainTimeout] in $0.beginRevoke(partitions, budget: budget) }
+        // The rest of the time is for those that have to be handed over after all.
+        let grace = options.drainTimeout * 3 / 4
+        step { $0.beginRevoke(partitions, grace: grace) }
         while ContinuousClock.now < deadline, !withCore({ $0.isYielded(partitions) }) {
             try? await Task.sleep(for: .milliseconds(10))
         }

@@ -21,10 +21,10 @@ package enum FrameCodec {
             for dispatch in dispatches { writer.write(dispatch) }
         case .caughtUp(let assignment):
             writer.write(signed: assignment)
-        case .revoke(let assignments, let budget):
+        case .revoke(let assignments, let grace):
             writer.write(integers: assignments)
-            writer.write(signed: budget.components.seconds)
-            writer.write(signed: budget.components.attoseconds)
+            writer.write(signed: grace.components.seconds)
+            writer.write(signed: grace.components.attoseconds)
         case .lose(let assignments):
             writer.write(integers: assignments)
         }
@@ -104,11 +104,11 @@ extension FrameReader {
         case 4: return .caughtUp(assignment: try readSigned("assignment"))
         case 5:
             let assignments = try readIntegers("assignments")
-            let seconds = try readSigned("budget")
-            let attoseconds = try readSigned("budget's fraction")
+            let seconds = try readSigned("grace")
+            let attoseconds = try readSigned("grace's fraction")
             return .revoke(
                 assignments: assignments,
-                budget: Duration(secondsComponent: seconds, attosecondsComponent: attoseconds))
+                grace: Duration(secondsComponent: seconds, attosecondsComponent: attoseconds))
         case 6: return .lose(assignments: try readIntegers("assignments"))
         default: throw FrameError(.unknownKind, "There is no command of kind \(kind).")
         }

@@ -18,7 +18,7 @@ struct DeadAnswer: Sendable {
     private var entries: [Entry] = []
     private var bytes = 0
     private(set) var isTooLarge = false
-    /// The highest seq that counts.
+    /// The seq up to which everything is there.
     private(set) var highestSeq: Int64
     /// The first seq of the turn's events.
     let firstSeq: Int64
@@ -41,7 +41,10 @@ struct DeadAnswer: Sendable {
                 bytes -= last.value.count
                 entries.removeLast()
             }
+            highestSeq = min(highestSeq, from - 1)
         }
+        // A record in between was refused: what follows it is nothing to go on from. The next run writes over it.
+        guard headers.seq == highestSeq + 1 else { return }
         highestSeq = headers.seq
         guard headers.turn == turn, let run = headers.run, !isTooLarge else { return }
         bytes += value.count
@@ -51,6 +54,13 @@ struct DeadAnswer: Sendable {
             return
         }
         entries.append(Entry(seq: headers.seq, run: run, value: value, control: headers.control))
+    }
+
+    /// The policy of the last run that had taken over from another, if one had.
+    var lastPolicy: String? {
+        guard let entry = entries.last(where: { $0.control == "recovered" }), let json = try? JSON(parsing: entry.value)
+        else { return nil }
+        return json.objectValue?["policy"]?.stringValue
     }
 
     /// The answer as a reader has it, chunk by chunk. What can't be read was nothing to a reader either.
@@ -72,6 +82,9 @@ struct DeadAnswer: Sendable {
 
 /// From where a dead run's answer can be gone on with.
 struct ResumePoint: Sendable {
+    /// The reason given for the end of an answer that waits for the next message to decide.
+    static let interruption = "interrupted"
+
     /// The answer as its readers have it, without what can't be kept.
     var assembler: MessageAssembler
     /// The answer as the dead run left it.
@@ -91,14 +104,15 @@ struct ResumePoint: Sendable {
     ///
     /// Unfinished tool calls can't be kept. If nothing else came after the first of them, readers forget from there; what did
     /// come after and is kept is told again.
-    init(_ chunks: [(seq: Int64, chunk: Chunk)], messageID: String) {
+    init(_ chunks: [(seq: Int64, chunk: Chunk)], lastPolicy: String?, messageID: String) {
         var whole = MessageAssembler(messageID: messageID)
         var applied: [(seq: Int64, chunk: Chunk)] = []
         for (seq, chunk) in chunks {
             switch chunk {
             case .finish: ending = .finished
-            case .abort: ending = .aborted
-            case .error: ending = .failed
+            case .abort(let abort):
+                ending = lastPolicy == "settle" && abort.reason == Self.interruption ? .interrupted : .aborted
+            case .error: ending = lastPolicy == "dead-letter" ? .deadLettered : .failed
             default: break
             }
             // A chunk that does not fit is left out by every reader alike.

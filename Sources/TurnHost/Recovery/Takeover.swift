@@ -31,7 +31,7 @@ struct Takeover: Sendable {
         let ends = runs.dropLast().map(\.causeKind) + [end.kind]
         deaths = ends.count { $0 != .handover }
         exhausted = isSameRequest ? Self.exhausted(ends, options) : nil
-        point = ResumePoint(answer.chunks(), messageID: messageID)
+        point = ResumePoint(answer.chunks(), lastPolicy: answer.lastPolicy, messageID: messageID)
         forgottenFrom = answer.isTooLarge ? answer.firstSeq : isSameRequest ? nil : point.firstChunk
         nextSeq = max(work.memory.nextSeq, answer.highestSeq + 1)
     }

@@ -26,7 +26,8 @@ final class Grant: Sendable {
     private let onYielded: @Sendable () -> Void
 
     init(
-        _ partition: PartitionGrant, preparation: Task<Preparation, any Error>, onYielded: @escaping @Sendable () -> Void
+        _ partition: PartitionGrant, preparation: Task<Preparation, any Error>,
+        onYielded: @escaping @Sendable () -> Void
     ) {
         self.partition = partition
         self.preparation = preparation

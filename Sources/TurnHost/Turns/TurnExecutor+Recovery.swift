@@ -118,7 +118,7 @@ extension TurnExecutor {
             if work.memory.chain.index(of: point.raw.id) != nil {
                 let stream = ResponseStream(
                     messageID: plan.messageID, continuing: resume(takeover, writer), output: writer)
-                _ = stream.close(.stopped(reason: "interrupted"))
+                _ = stream.close(.stopped(reason: ResumePoint.interruption))
             } else if let first = point.firstChunk {
                 writer.write(.superseded(fromSeq: first))
             }
@@ -133,7 +133,9 @@ extension TurnExecutor {
             let runs = takeover.deaths
             let error = TurnError(
                 code: budget.rawValue.replacing("-", with: "_"),
-                message: "the request ended \(runs) runs of its turn (\(takeover.end?.cause ?? takeover.cause.description)); it was set aside")
+                message:
+                    "the request ended \(runs) runs of its turn (\(takeover.end?.cause ?? takeover.cause.description)); it was set aside"
+            )
             try await setAside(work, cause: DeadLetter.Cause(budget), error, attempts: runs)
             plan.course = .giveUp(error, resume(takeover, writer))
         }

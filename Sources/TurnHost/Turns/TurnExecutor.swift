@@ -136,7 +136,8 @@ struct TurnExecutor: Sendable {
             return RequestInHand.Closing(control: .actionComplete(outcome: "ignored"))
         case .message, .regenerate:
             // A turn that was begun in time has been reached in time.
-            guard let deadline = request.deadline, !work.memory.openRuns.contains(where: { $0.position == work.position }),
+            guard let deadline = request.deadline,
+                !work.memory.openRuns.contains(where: { $0.position == work.position }),
                 environment.now() > deadline.milliseconds
             else { return nil }
             return RequestInHand.Closing(control: .expired(requestID: id))

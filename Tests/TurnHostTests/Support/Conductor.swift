@@ -35,7 +35,8 @@ final class Conductor: Sendable {
     private let clock = Mutex<Int64>(1_000_000)
 
     init(
-        partitions: [Int32] = [0], configure: @escaping @Sendable (inout HostOptions) -> Void = { $0.flushWindow = .zero }
+        partitions: [Int32] = [0],
+        configure: @escaping @Sendable (inout HostOptions) -> Void = { $0.flushWindow = .zero }
     ) throws {
         directory = try TemporaryDirectory()
         self.partitions = partitions
@@ -69,7 +70,8 @@ final class Conductor: Sendable {
                     topic: "requests", partition: partition, offset: offset, timestamp: 5_000 + offset,
                     key: Array(session.utf8), value: request.serialized())
                 let dispatch = Dispatch(
-                    entry: Int64(state.entries.count), assignment: 0, session: session, record: record, request: request)
+                    entry: Int64(state.entries.count), assignment: 0, session: session, record: record, request: request
+                )
                 state.entries.append(Entry(dispatch: dispatch))
                 return dispatch
             }
@@ -86,7 +88,9 @@ final class Conductor: Sendable {
 
     /// Sends a user's message.
     @discardableResult
-    func say(_ text: String, to session: String = "s", id: String? = nil, data: JSON? = nil, key: String? = nil) -> Int64 {
+    func say(_ text: String, to session: String = "s", id: String? = nil, data: JSON? = nil, key: String? = nil)
+        -> Int64
+    {
         let id = id ?? "user-\(text.prefix(20))"
         let request = Request(kind: .message(.user(id: id, text: text)), data: data, idempotencyKey: key)
         return send([request], to: session)
@@ -140,10 +144,12 @@ final class Conductor: Sendable {
     }
 
     private func turnHost(_ agent: any ChatAgent, _ host: RunningHost) -> TurnHost {
-        var options = HostOptions(hostID: host.id, eventsTopic: "events", deadLettersTopic: "dead-letters", groupID: "g")
+        var options = HostOptions(
+            hostID: host.id, eventsTopic: "events", deadLettersTopic: "dead-letters", groupID: "g")
         configure(&options)
         return TurnHost(
-            agent: agent, options: options, store: CuttableStore(store: store, lifeline: host.lifeline, faults: host.faults),
+            agent: agent, options: options,
+            store: CuttableStore(store: store, lifeline: host.lifeline, faults: host.faults),
             log: CuttableEventLog(log: log, lifeline: host.lifeline), logger: Self.quiet, now: { [self] in now },
             onStep: { [weak host] in host?.reached($0) }
         ) { [weak host, weak self] report in
@@ -173,10 +179,10 @@ final class Conductor: Sendable {
     }
 
     /// Gives every partition up and waits until the host has let go of them.
-    func revoke(budget: Duration = .zero) async throws {
+    func revoke(grace: Duration = .zero) async throws {
         guard let host else { return }
         let assignments = host.assignments.values.sorted()
-        host.send(.revoke(assignments: assignments, budget: budget))
+        host.send(.revoke(assignments: assignments, grace: grace))
         try await eventually(timeout: Self.deadline, every: .milliseconds(1)) {
             let yielded = host.reports.flatMap { report -> [Int64] in
                 if case .yielded(let assignments) = report { assignments } else { [] }

@@ -34,10 +34,16 @@ final class Journal: Sendable {
 
     var entries: [Entry] { state.withLock { $0 } }
     var words: [String] { entries.map(\.word) }
-    var recoveries: [RecoveryBootEvent] { entries.compactMap { if case .recovery(let event) = $0 { event } else { nil } } }
+    var recoveries: [RecoveryBootEvent] {
+        entries.compactMap { if case .recovery(let event) = $0 { event } else { nil } }
+    }
     var starts: [TurnStartEvent] { entries.compactMap { if case .start(let event) = $0 { event } else { nil } } }
-    var completes: [TurnCompleteEvent] { entries.compactMap { if case .complete(let event) = $0 { event } else { nil } } }
-    var prompts: [ModelRequest] { entries.compactMap { if case .prompt(_, _, let request) = $0 { request } else { nil } } }
+    var completes: [TurnCompleteEvent] {
+        entries.compactMap { if case .complete(let event) = $0 { event } else { nil } }
+    }
+    var prompts: [ModelRequest] {
+        entries.compactMap { if case .prompt(_, _, let request) = $0 { request } else { nil } }
+    }
 
     /// How often the model was asked in a turn.
     func calls(of session: String, turn: Int) -> Int {

@@ -10,7 +10,9 @@ struct ReaderView {
     init(_ records: [KafkaRecord], session: String) {
         var rule = ReaderRule()
         for record in records where record.keyString == session {
-            guard let event = try? Event(key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
+            guard
+                let event = try? Event(
+                    key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
             else {
                 unreadable += 1
                 continue

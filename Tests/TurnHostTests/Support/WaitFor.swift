@@ -6,5 +6,6 @@ func waitFor(
     _ condition: () async throws -> Bool
 ) async throws {
     try await eventually(
-        timeout: Conductor.deadline, every: .milliseconds(1), fileID: fileID, line: line, isolation: isolation, condition)
+        timeout: Conductor.deadline, every: .milliseconds(1), fileID: fileID, line: line, isolation: isolation,
+        condition)
 }
