@@ -148,6 +148,32 @@ struct HandoverTests {
         #expect(try conductor.view().answer(turn: 0).text == "said and done")
     }
 
+    @Test("What was still merging when a partition was lost is not written")
+    func lostWhileMerging() async throws {
+        let conductor = try Conductor(partitions: [0, 1]) { $0.flushWindow = .seconds(1) }
+        let latch = Latch()
+        let host = try await conductor.start(
+            RecordingAgent(answer: { turn in
+                try await turn.write(.textStart(id: "t"))
+                try await turn.write(.textDelta(id: "t", delta: "now "))
+                try await turn.write(.textDelta(id: "t", delta: "later"))
+                await latch.wait()
+            }))
+        func text(_ partition: Int32) -> String {
+            (try? conductor.view("s\(partition)", partition: partition).answer(turn: 0).text) ?? ""
+        }
+        for partition: Int32 in [0, 1] {
+            let message = Message.user(id: "u1", text: "hello")
+            conductor.send([Request(kind: .message(message))], to: "s\(partition)", partition: partition)
+        }
+        try await waitFor { text(0).hasPrefix("now") && text(1).hasPrefix("now") }
+        host.send(.lose(assignments: [try #require(host.assignments[0])]))
+        let count = conductor.log.events(0).count
+        try await waitFor { text(1) == "now later" }
+        #expect(conductor.log.events(0).count == count)
+        latch.open()
+    }
+
     @Test("A fenced worker's last words are dropped by every reader, and by the recovery")
     func lastWords() async throws {
         let conductor = try Conductor()
@@ -207,5 +233,21 @@ struct HandoverTests {
         #expect(view.isGapless)
         #expect(try await conductor.history().map(\.id).contains("vanished") == false)
         #expect(try await conductor.history().suffix(2).map(\.text) == ["#script\nsay brand new", "brand new"])
+    }
+
+    @Test("A message named by its offset does not take the place of one that another log had at that offset")
+    func sameOffsetOfAnotherLog() async throws {
+        let conductor = try Conductor()
+        try await conductor.start()
+        conductor.say("before", id: "0-0")
+        try await conductor.finish()
+        try await conductor.revoke()
+        conductor.replaceLog()
+        try await conductor.start()
+        conductor.say("after", id: "0-0")
+        try await conductor.finish()
+        let questions = try await conductor.history().filter { $0.role == .user }
+        #expect(questions.map(\.text) == ["before", "after"])
+        #expect(Set(questions.map(\.id)).count == 2)
     }
 }

@@ -47,7 +47,8 @@ struct Worker: Service {
         } else {
             factory = .processes(
                 HostProcess.Options(
-                    executable: "/proc/self/exe", arguments: [TurnHostProcess.command],
+                    executable: "/proc/self/exe", name: CommandLine.arguments.first,
+                    arguments: [TurnHostProcess.command],
                     environment: ProcessInfo.processInfo.environment, memoryLimit: settings.hostMemoryLimit))
         }
         consumer = WorkerConsumer(options: options, store: store, makeHost: factory, logger: logger)

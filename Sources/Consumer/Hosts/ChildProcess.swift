@@ -21,7 +21,7 @@ enum ChildProcess {
     /// error open. It gets a process group of its own (an interrupt at the terminal is for the consumer, which then
     /// drains), no blocked signals and no ignored ones.
     static func spawn(
-        executable: String, arguments: [String], environment: [String: String], descriptor: Int32
+        executable: String, name: String, arguments: [String], environment: [String: String], descriptor: Int32
     ) throws(SpawnFailure) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -44,7 +44,7 @@ enum ChildProcess {
         let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
 
-        let argumentList = ([executable] + arguments).map { strdup($0) }
+        let argumentList = ([name] + arguments).map { strdup($0) }
         let environmentList = environment.map { strdup("\($0.key)=\($0.value)") }
         defer { (argumentList + environmentList).forEach { free($0) } }
         var processID: pid_t = 0

@@ -7,6 +7,8 @@ package import TurnHost
 package final class HostProcess: RunningHost {
     package struct Options: Sendable {
         package var executable: String
+        /// What the process calls itself in lists of processes.
+        package var name: String
         package var arguments: [String]
         package var environment: [String: String]
         /// The largest resident size in bytes; a host beyond it is killed, which counts as out of memory.
@@ -15,10 +17,12 @@ package final class HostProcess: RunningHost {
         package var grace: Duration
 
         package init(
-            executable: String, arguments: [String] = ["turn-host"], environment: [String: String],
+            executable: String, name: String? = nil, arguments: [String] = ["turn-host"],
+            environment: [String: String],
             memoryLimit: Int? = nil, grace: Duration = .seconds(5)
         ) {
             self.executable = executable
+            self.name = name ?? executable
             self.arguments = arguments
             self.environment = environment
             self.memoryLimit = memoryLimit
@@ -156,7 +160,8 @@ package final class HostProcess: RunningHost {
         let processID: pid_t
         do {
             processID = try ChildProcess.spawn(
-                executable: options.executable, arguments: options.arguments, environment: environment,
+                executable: options.executable, name: options.name, arguments: options.arguments,
+                environment: environment,
                 descriptor: theirs)
         } catch {
             Glibc.close(ours)

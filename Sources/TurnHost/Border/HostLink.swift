@@ -7,6 +7,6 @@ package protocol HostLink: AnyObject, Sendable {
     /// has died is dropped: its death is reported elsewhere.
     func send(_ command: HostCommand)
 
-    /// No further command will come: the host finishes what it has already been told, and stops.
+    /// No further command will come: every assignment counts as lost, and the host stops.
     func close()
 }

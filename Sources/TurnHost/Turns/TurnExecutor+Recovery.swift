@@ -198,7 +198,10 @@ extension RequestInHand {
     /// What the turn answers, with what a recovery hook made of it.
     var trigger: TurnPlan.Trigger {
         if case .replace(let message) = memory.directives[position.offset] { return .message(message) }
-        if case .message(let message) = request.kind { return .message(message) }
-        return .regenerate
+        guard case .message(var message) = request.kind else { return .regenerate }
+        // An offset names a message within its log only: another log's must not take the place of that one.
+        let isNamedByOffset = message.id == dispatch.record.fallbackRequestID
+        if isNamedByOffset, memory.chain.index(of: message.id) != nil { message.id += "-\(memory.turns)" }
+        return .message(message)
     }
 }
