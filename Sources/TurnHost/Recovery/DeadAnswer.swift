@@ -16,7 +16,8 @@ struct DeadAnswer: Sendable {
     let turn: Int
     private var rule = ReaderRule()
     private var entries: [Entry] = []
-    private var bytes = 0
+    /// What is held of it.
+    private(set) var bytes = 0
     private(set) var isTooLarge = false
     /// The seq up to which everything is there.
     private(set) var highestSeq: Int64
@@ -48,12 +49,15 @@ struct DeadAnswer: Sendable {
         highestSeq = headers.seq
         guard headers.turn == turn, let run = headers.run, !isTooLarge else { return }
         bytes += value.count
-        guard bytes <= Self.largest else {
-            isTooLarge = true
-            entries = []
-            return
-        }
+        guard bytes <= Self.largest else { return giveUp() }
         entries.append(Entry(seq: headers.seq, run: run, value: value, control: headers.control))
+    }
+
+    /// Holds nothing of it: the turn is to be run again from its beginning.
+    mutating func giveUp() {
+        isTooLarge = true
+        entries = []
+        bytes = 0
     }
 
     /// The policy of the last run that had taken over from another, if one had.

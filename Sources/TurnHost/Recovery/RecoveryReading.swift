@@ -19,11 +19,51 @@ final class RecoveryReading: Sendable {
         var run: Int
     }
 
-    private typealias Answers = [String: Found]
+    /// What one reading found, until it is asked for.
+    private final class Shelf: Sendable {
+        private let found = Mutex<(answers: [String: Found], bytes: Int)>(([:], 0))
+
+        init(_ wanted: [String: Wanted]) {
+            found.withLock { found in
+                found.answers = wanted.mapValues {
+                    Found(answer: DeadAnswer(turn: $0.turn, firstSeq: $0.firstSeq), run: $0.run)
+                }
+            }
+        }
+
+        var count: Int { found.withLock { $0.answers.count } }
+
+        func take(_ records: [KafkaRecord]) {
+            found.withLock { found in
+                for record in records {
+                    guard let session = record.keyString, let before = found.answers[session]?.answer.bytes,
+                        let value = record.value,
+                        let headers = try? EventHeaders(
+                            key: record.key, headers: record.headers.map { (name: $0.name, value: $0.value) })
+                    else { continue }
+                    found.answers[session]?.answer.take(headers, value: value)
+                    if found.bytes > RecoveryReading.largest { found.answers[session]?.answer.giveUp() }
+                    found.bytes += (found.answers[session]?.answer.bytes ?? before) - before
+                }
+            }
+        }
+
+        func remove(_ session: String) -> Found? {
+            found.withLock { found in
+                let removed = found.answers.removeValue(forKey: session)
+                found.bytes -= removed?.answer.bytes ?? 0
+                return removed
+            }
+        }
+    }
+
+    /// More than this is not held of all answers of a reading together: those that would exceed it are run again from their
+    /// beginning. A worker that reads what killed its predecessor must not die of it.
+    fileprivate static let largest = 128 * 1024 * 1024
 
     private let log: any EventLog
     private let sessions: @Sendable (Int64) -> Set<String>
-    private let readings = Mutex<[Int64: Task<Answers, any Error>]>([:])
+    private let readings = Mutex<[Int64: Task<Shelf, any Error>]>([:])
     private let logger: Logger
 
     /// - Parameter sessions: the sessions of an assignment that have requests on this host.
@@ -46,7 +86,9 @@ final class RecoveryReading: Sendable {
         }
         let wanted = Self.wanted(runs)
         do {
-            if let found = try await shared.value[session], found.answer.turn == wanted.turn, found.run == wanted.run {
+            if let found = try await shared.value.remove(session), found.answer.turn == wanted.turn,
+                found.run == wanted.run
+            {
                 return found.answer
             }
         } catch {
@@ -54,7 +96,7 @@ final class RecoveryReading: Sendable {
             throw error
         }
         // Begun and left after the assignment's own reading: one that comes this late is read for itself.
-        return try await read([session: wanted], grant)[session]?.answer
+        return try await read([session: wanted], grant).remove(session)?.answer
             ?? DeadAnswer(turn: wanted.turn, firstSeq: wanted.firstSeq)
     }
 
@@ -64,36 +106,22 @@ final class RecoveryReading: Sendable {
         reading?.cancel()
     }
 
-    private func read(_ grant: Grant) async throws -> Answers {
+    private func read(_ grant: Grant) async throws -> Shelf {
         let here = sessions(grant.partition.assignment)
         let open = try await grant.preparation.value.openRuns.filter { here.contains($0.key) }
         return try await read(open.mapValues(Self.wanted), grant)
     }
 
-    private func read(_ wanted: [String: Wanted], _ grant: Grant) async throws -> Answers {
-        guard let start = wanted.values.map(\.eventsStart).min() else { return [:] }
-        let answers = Mutex(
-            wanted.mapValues { Found(answer: DeadAnswer(turn: $0.turn, firstSeq: $0.firstSeq), run: $0.run) })
-        try await log.read(grant.log.partition, from: start) { records in
-            answers.withLock { answers in
-                for record in records { Self.take(record, into: &answers) }
-            }
-        }
-        let found = answers.withLock { $0 }
+    private func read(_ wanted: [String: Wanted], _ grant: Grant) async throws -> Shelf {
+        let shelf = Shelf(wanted)
+        guard let start = wanted.values.map(\.eventsStart).min() else { return shelf }
+        try await log.read(grant.log.partition, from: start) { shelf.take($0) }
         logger.info(
             "The events were read for turns that were begun and not settled.",
             metadata: [
-                "partition": "\(grant.log.partition)", "from": "\(start)", "sessions": "\(found.count)",
+                "partition": "\(grant.log.partition)", "from": "\(start)", "sessions": "\(shelf.count)",
             ])
-        return found
-    }
-
-    private static func take(_ record: KafkaRecord, into answers: inout Answers) {
-        guard let session = record.keyString, answers[session] != nil, let value = record.value,
-            let headers = try? EventHeaders(
-                key: record.key, headers: record.headers.map { (name: $0.name, value: $0.value) })
-        else { return }
-        answers[session]?.answer.take(headers, value: value)
+        return shelf
     }
 
     private static func wanted(_ runs: [StoredRun]) -> Wanted {
