@@ -17,7 +17,7 @@ struct EventWriterTests {
             identity: EventIdentity(
                 topic: "events", partition: 0, session: "s", turn: 0, run: 1, requestID: "r", requestOffset: 0,
                 traceparent: nil),
-            firstSeq: 1, window: window, maximumBytes: maximumBytes, ticker: FlushTicker(window: window))
+            firstSeq: 1, maximumBytes: maximumBytes, ticker: FlushTicker(window: window))
     }
 
     @Test("Deltas of one part merge within the window, and nothing changes its place")

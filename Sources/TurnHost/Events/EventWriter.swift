@@ -41,7 +41,8 @@ package final class EventWriter: TurnOutput {
     private struct Order {
         var nextSeq: Int64
         var delta: PendingDelta?
-        var lastFlush: ContinuousClock.Instant?
+        /// A delta was written, and until the ticker comes back further ones are merged.
+        var isInWindow = false
         var gated: [Outgoing]? = []
         var isAbandoned = false
     }
@@ -60,7 +61,6 @@ package final class EventWriter: TurnOutput {
 
     private let log: any EventLog
     private let identity: EventIdentity
-    private let window: Duration
     private let maximumBytes: Int
     private let ticker: FlushTicker
     private let onContentAcknowledged: (@Sendable () -> Void)?
@@ -69,12 +69,11 @@ package final class EventWriter: TurnOutput {
     private let acks = Mutex(Acks())
 
     package init(
-        log: any EventLog, identity: EventIdentity, firstSeq: Int64, window: Duration, maximumBytes: Int,
+        log: any EventLog, identity: EventIdentity, firstSeq: Int64, maximumBytes: Int,
         ticker: FlushTicker, onContentAcknowledged: (@Sendable () -> Void)? = nil
     ) {
         self.log = log
         self.identity = identity
-        self.window = window
         self.maximumBytes = maximumBytes
         self.ticker = ticker
         self.onContentAcknowledged = onContentAcknowledged
@@ -114,18 +113,25 @@ package final class EventWriter: TurnOutput {
         }
     }
 
-    /// Writes the delta that is being merged, if there is one.
-    package func flush() {
-        order.withLock { flush(&$0) }
+    /// The merging window is over: what was merged is written, and begins the next one.
+    /// - Returns: whether there is a next one.
+    func endWindow() -> Bool {
+        order.withLock { order in
+            order.isInWindow = order.delta != nil
+            flush(&order)
+            return order.isInWindow
+        }
     }
 
     /// The run's beginning is durable: publishes what has gathered, and everything after it as it comes.
     package func open() {
-        order.withLock { order in
-            guard let gated = order.gated else { return }
+        let needsTick = order.withLock { order in
+            guard let gated = order.gated else { return false }
             order.gated = nil
             for outgoing in gated { send(outgoing) }
+            return beginWindow(&order)
         }
+        if needsTick { ticker.mark(self) }
     }
 
     /// Publishes nothing more.
@@ -142,7 +148,7 @@ package final class EventWriter: TurnOutput {
     /// Writes what is pending and waits until the broker has acknowledged everything.
     /// - Throws: the first failure.
     package func drain() async throws {
-        flush()
+        order.withLock { flush(&$0) }
         await withCheckedContinuation { continuation in
             let isDone = acks.withLock { acks in
                 if acks.outstanding > 0 { acks.drainers.append(continuation) }
@@ -168,7 +174,16 @@ package final class EventWriter: TurnOutput {
         if log.isCongested { await log.waitForCapacity() }
     }
 
-    /// - Returns: whether somebody has to come back for the delta when its window ends.
+    /// Writes the delta that is there, if anything may be written yet and none was lately.
+    /// - Returns: whether the ticker has to come back at the end of the window that begins with it.
+    private func beginWindow(_ order: inout Order) -> Bool {
+        guard order.delta != nil, order.gated == nil, !order.isInWindow else { return false }
+        order.isInWindow = true
+        flush(&order)
+        return true
+    }
+
+    /// - Returns: whether the ticker has to come back.
     private func merge(_ delta: PendingDelta, into order: inout Order) -> Bool {
         if order.delta?.chunk.id == delta.chunk.id, order.delta?.isReasoning == delta.isReasoning,
             delta.chunk.providerMetadata == nil, delta.chunk.unknown.isEmpty
@@ -179,15 +194,13 @@ package final class EventWriter: TurnOutput {
             order.delta = delta
         }
         let size = order.delta?.chunk.delta.utf8.count ?? 0
-        if size < Self.largestDelta, let last = order.lastFlush, ContinuousClock.now - last < window { return true }
-        flush(&order)
-        return false
+        if size >= Self.largestDelta || !ticker.hasWindow { flush(&order) }
+        return beginWindow(&order)
     }
 
     private func flush(_ order: inout Order) {
         guard let delta = order.delta else { return }
         order.delta = nil
-        order.lastFlush = .now
         for piece in delta.pieces(ofAtMost: maximumBytes / 8) {
             put(piece.whole.serialized(), control: nil, isContent: true, in: &order)
         }

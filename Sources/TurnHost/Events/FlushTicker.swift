@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Comes back for merged deltas when their window ends: one timer for all writers of a host, and none while nothing waits.
+/// Ends the merging windows of a host's writers: one timer for all of them, and none while nothing was written lately.
 package final class FlushTicker: Sendable {
     private struct State {
-        var waiting: [ObjectIdentifier: EventWriter] = [:]
+        var writers: [EventWriter] = []
         var isTicking = false
     }
 
@@ -14,10 +14,13 @@ package final class FlushTicker: Sendable {
         self.window = window
     }
 
-    /// Has `writer` flushed within the next window.
-    package func mark(_ writer: EventWriter) {
+    /// Whether deltas are merged at all.
+    var hasWindow: Bool { window > .zero }
+
+    /// Ends the window of `writer` at the next tick. A writer that has a window is marked once.
+    func mark(_ writer: EventWriter) {
         let starts = state.withLock { state in
-            state.waiting[ObjectIdentifier(writer)] = writer
+            state.writers.append(writer)
             defer { state.isTicking = true }
             return !state.isTicking
         }
@@ -26,16 +29,17 @@ package final class FlushTicker: Sendable {
 
     private func tick() async {
         while true {
-            // Nothing cancels this task; a sleep that fails is a flush that comes early.
+            // Nothing cancels this task; a sleep that fails is a window that ends early.
             try? await Task.sleep(for: window)
             let due = state.withLock { state in
-                let due = Array(state.waiting.values)
-                state.waiting.removeAll(keepingCapacity: true)
+                let due = state.writers
+                state.writers = []
                 if due.isEmpty { state.isTicking = false }
                 return due
             }
             if due.isEmpty { return }
-            for writer in due { writer.flush() }
+            let again = due.filter { $0.endWindow() }
+            state.withLock { $0.writers += again }
         }
     }
 }

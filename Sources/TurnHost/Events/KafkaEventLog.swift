@@ -15,6 +15,8 @@ package final class KafkaEventLog: EventLog {
     private let reader: KafkaReader
     // One past the highest acknowledged offset of each partition, or its end when it was first asked for.
     private let ends = Mutex<[Int32: Int64]>([:])
+    // Counted here, since the producer's own count is behind the lock that its poll thread takes for every batch.
+    private let outstanding = Atomic(0)
 
     /// - Throws: ``KafkaError`` for a property that the client library refuses.
     package init(topic: String, properties: KafkaProperties, logger: Logger) throws(KafkaError) {
@@ -35,13 +37,15 @@ package final class KafkaEventLog: EventLog {
         _ record: ProducerRecord, onAck: @escaping @Sendable (Result<Int64, any Error>) -> Void
     ) {
         let events = record.topic == topic ? record.partition : nil
+        outstanding.add(1, ordering: .relaxed)
         producer.produce(record) { result in
+            self.outstanding.subtract(1, ordering: .relaxed)
             if let events, case .success(let offset) = result { self.note(offset + 1, events) }
             onAck(result.mapError { $0 })
         }
     }
 
-    package var isCongested: Bool { producer.outstanding > Self.congestion }
+    package var isCongested: Bool { outstanding.load(ordering: .relaxed) > Self.congestion }
 
     package func waitForCapacity() async {
         await producer.waitForCapacity()

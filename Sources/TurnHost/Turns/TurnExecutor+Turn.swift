@@ -22,7 +22,7 @@ extension TurnExecutor {
             turn: begin.run.turn, run: begin.run.run, requestID: work.requestID, options: environment.options)
         let writer = EventWriter(
             log: environment.log, identity: identity, firstSeq: begin.run.firstSeq,
-            window: environment.options.flushWindow, maximumBytes: environment.options.maximumEventBytes,
+            maximumBytes: environment.options.maximumEventBytes,
             ticker: environment.ticker, onContentAcknowledged: { environment.reached(.midStream) })
         // Turns that were begun for an assignment that is lost write nothing more, whatever is still merging.
         control.whenLost { writer.abandon() }
