@@ -48,16 +48,22 @@ package final class ResponseStream: Sendable {
     /// What the model calls of this run cost together.
     package var usage: Usage? { state.withLock { $0.usage } }
 
-    /// Takes a chunk of the agent's or its model's, and waits while the output is congested.
+    /// Takes a chunk of the agent's or its model's. Not asynchronous, since this is done for every word of every answer.
+    /// - Returns: whether the output is congested: then ``waitUntilWritable()`` is to be called before the next one.
     /// - Throws: `CancellationError` once the turn has ended; an ``AssemblyError`` or ``TurnError`` for a chunk that
     ///   can't be, which leaves the stream as it was.
-    package func emit(_ chunk: Chunk) async throws {
+    package func take(_ chunk: Chunk) throws -> Bool {
         try Task.checkCancellation()
         try state.withLock { state in
             guard !state.isClosed else { throw CancellationError() }
             try admit(chunk, to: &state)
         }
-        if output.isCongested { await output.waitUntilWritable() }
+        return output.isCongested
+    }
+
+    /// Suspends while the output is congested.
+    package func waitUntilWritable() async {
+        await output.waitUntilWritable()
     }
 
     /// Closes the step that is open, if one is, and notes how its model call ended.

@@ -28,12 +28,14 @@ public struct Turn: Sendable {
     /// - Throws: `ModelError` if the provider failed; `CancellationError` when the turn ended.
     @discardableResult
     public func respond(with model: any LanguageModel, system: String? = nil) async throws -> ModelResponse {
-        let stream = stream
         let unfinished = stream.message
         let request = ModelRequest(
             messages: messages, system: system, continuation: unfinished.hasContent ? unfinished : nil,
             run: identity.run)
-        let response = try await model.generate(request) { try await emit($0) }
+        let response = try await model.generate(request) { [stream, control] chunk in
+            if control.ending != nil { throw CancellationError() }
+            if try stream.take(chunk) { await stream.waitUntilWritable() }
+        }
         try stream.endStep(finishReason: response.finishReason, usage: response.usage)
         return response
     }
@@ -49,7 +51,7 @@ public struct Turn: Sendable {
     /// Also for tasks that the turn's cancellation does not reach.
     private func emit(_ chunk: Chunk) async throws {
         if control.ending != nil { throw CancellationError() }
-        try await stream.emit(chunk)
+        if try stream.take(chunk) { await stream.waitUntilWritable() }
     }
 
     /// Writes `text` as a text part of its own.
