@@ -2,13 +2,15 @@
 public enum Part: Sendable, Hashable {
     case text(TextPart)
     case reasoning(ReasoningPart)
+    // Indirect, like the other rare ones: a history holds one part for nearly every message, and it is as large as its largest
+    // case.
     /// A call of a tool, `tool-NAME` or `dynamic-tool`.
-    case tool(ToolPart)
-    case file(FilePart)
-    case sourceURL(SourceURLPart)
-    case sourceDocument(SourceDocumentPart)
+    indirect case tool(ToolPart)
+    indirect case file(FilePart)
+    indirect case sourceURL(SourceURLPart)
+    indirect case sourceDocument(SourceDocumentPart)
     /// The application's own data, `data-NAME`.
-    case data(DataPart)
+    indirect case data(DataPart)
     /// A boundary between two steps of the model.
     case stepStart(StepStartPart = StepStartPart())
     /// A part of a type that this library does not know, as it came. It has a string member `type`.
