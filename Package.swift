@@ -29,6 +29,15 @@ let package = Package(
         // Arrows point down only: a target may depend on those below it, never on those above.
         .executableTarget(
             name: "carryon", dependencies: ["CarryonService"], swiftSettings: strict),
+        .executableTarget(
+            name: "carryon-bench",
+            dependencies: [
+                "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
+                "Kafka",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                logging,
+            ],
+            swiftSettings: strict),
         .target(
             name: "CarryonService",
             dependencies: [
