@@ -4,7 +4,8 @@
 /// events' messages and ``Locals``. All hooks of one session run one after the other, in the order `onRecoveryBoot`,
 /// `onBoot`, `onTurnStart`, ``run(_:)``, `onTurnComplete`; those of different sessions run at the same time.
 ///
-/// A worker may die at any instruction. A request whose turn was not settled is delivered again, so a hook may run again
+/// A worker may die at any instruction. A request whose turn was not settled is delivered again, so a hook may run
+/// again
 /// for the same turn (``TurnStartEvent/run`` is then greater than 1); ``onTurnComplete(_:)`` never does.
 public protocol ChatAgent: Sendable {
     /// The agent's name in spans and logs.
@@ -16,7 +17,8 @@ public protocol ChatAgent: Sendable {
 
     /// Called when a turn's earlier run died and left a partial answer, before ``onBoot(_:)``.
     ///
-    /// Not called for a handover (a deploy, a rebalance: the answer simply goes on), for a turn that the user stopped, for an
+    /// Not called for a handover (a deploy, a rebalance: the answer simply goes on), for a turn that the user stopped,
+    /// for an
     /// answer that was complete, nor when there is no partial.
     /// - Returns: what is to be done instead of the default, or `nil` to accept every default.
     /// - Throws: an error is logged, and the defaults apply.
@@ -31,7 +33,8 @@ public protocol ChatAgent: Sendable {
     ///   over, the task is cancelled and every write throws `CancellationError`, which is to be passed on.
     func run(_ turn: Turn) async throws
 
-    /// Called once per turn, after its settlement and its closing event. A death in between means that it is not called.
+    /// Called once per turn, after its settlement and its closing event. A death in between means that it is not
+    /// called.
     /// - Throws: an error is logged; the turn stays as it was settled.
     func onTurnComplete(_ event: TurnCompleteEvent) async throws
 }

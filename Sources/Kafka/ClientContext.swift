@@ -99,7 +99,8 @@ final class ClientContext: Sendable {
             level: isAboutSharedSettings ? .debug : Self.level(level), "\(message)", metadata: ["facility": "\(name)"])
     }
 
-    /// What the library remarks on when one set of properties serves consumers and producers alike, and when an old broker can't be
+    /// What the library remarks on when one set of properties serves consumers and producers alike, and when an old
+    /// broker can't be
     /// told what we ask of it: nothing that anybody has to see to.
     private static let aboutSharedSettings: Set<String> = ["CONFWARN", "AUTOCREATE"]
 

@@ -88,7 +88,8 @@ package final class KafkaProducer: Sendable {
         await loop.close(timeout: timeout)
     }
 
-    /// Asks the partition's leader for its first and next offset. With that, the way to the leader is known, and a first record
+    /// Asks the partition's leader for its first and next offset. With that, the way to the leader is known, and a
+    /// first record
     /// need not look for it.
     package func queryWatermarks(
         of partition: TopicPartition, timeout: Duration = .seconds(10)

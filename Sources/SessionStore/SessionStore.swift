@@ -7,7 +7,8 @@
 /// Any number of tasks and of processes may use the same underlying store at once. A read that starts after a write
 /// returned sees it. A page holds 1 to 1000 items, whatever limit is asked for.
 package protocol SessionStore: Sendable {
-    /// Takes the partition for the caller: every fence of the same group and partition taken before is refused from now on.
+    /// Takes the partition for the caller: every fence of the same group and partition taken before is refused from now
+    /// on.
     func takeFence(
         group: String, cluster: String, topic: String, partition: Int32
     ) async throws(StoreError) -> Fence

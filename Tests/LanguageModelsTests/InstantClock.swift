@@ -1,6 +1,7 @@
 import Synchronization
 
-/// A clock that stands still, except where someone sleeps on it: then it is later at once, and by its lateness too late.
+/// A clock that stands still, except where someone sleeps on it: then it is later at once, and by its lateness too
+/// late.
 final class InstantClock: Clock {
     struct Instant: InstantProtocol {
         var offset: Duration

@@ -76,7 +76,8 @@ public enum RecoveryPolicy: String, Sendable, Hashable, CaseIterable {
 
     /// A pure function of the evidence.
     ///
-    /// What needs no model call is decided first, so that a request that is over its budget, but has its answer, is answered.
+    /// What needs no model call is decided first, so that a request that is over its budget, but has its answer, is
+    /// answered.
     /// A handover is not a death: its answer goes on even if the user has moved on or the policy is to settle.
     package func decide(_ evidence: RecoveryEvidence) -> RecoveryDecision {
         if let ending = evidence.ending { return .settleEnded(ending) }

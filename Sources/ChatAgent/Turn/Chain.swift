@@ -2,7 +2,8 @@ package import Conversation
 
 /// A session's history in memory, which knows how it differs from what is stored.
 ///
-/// What a turn costs must not depend on how long the history is: appending and finding by id take constant time, and the
+/// What a turn costs must not depend on how long the history is: appending and finding by id take constant time, and
+/// the
 /// difference is kept while it is made, never searched for.
 package struct Chain: Sendable {
     /// The history, oldest first.
@@ -67,7 +68,8 @@ package struct Chain: Sendable {
         truncate(to: count)
     }
 
-    /// Replaces the whole history. What both have in common at the beginning counts as unchanged; of messages with the same id
+    /// Replaces the whole history. What both have in common at the beginning counts as unchanged; of messages with the
+    /// same id
     /// the last one counts, in the first one's place.
     package mutating func set(_ list: [Message]) {
         let common = zip(messages, list).prefix { $0 == $1 }.count

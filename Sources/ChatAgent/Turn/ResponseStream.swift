@@ -1,9 +1,11 @@
 package import Conversation
 import Synchronization
 
-/// The answer while it comes into being: keeps the stream that readers see well-formed, and the message that it amounts to.
+/// The answer while it comes into being: keeps the stream that readers see well-formed, and the message that it amounts
+/// to.
 ///
-/// Begun on a dead run's answer, it goes on in exactly the state in which that run's readers were left: no `start` twice, and
+/// Begun on a dead run's answer, it goes on in exactly the state in which that run's readers were left: no `start`
+/// twice, and
 /// text that was cut goes on in the same part.
 package final class ResponseStream: Sendable {
     /// How an answer can end.
@@ -48,7 +50,8 @@ package final class ResponseStream: Sendable {
     /// What the model calls of this run cost together.
     package var usage: Usage? { state.withLock { $0.usage } }
 
-    /// Takes a chunk of the agent's or its model's. Not asynchronous, since this is done for every word of every answer.
+    /// Takes a chunk of the agent's or its model's. Not asynchronous, since this is done for every word of every
+    /// answer.
     /// - Returns: whether the output is congested: then ``waitUntilWritable()`` is to be called before the next one.
     /// - Throws: `CancellationError` once the turn has ended; an ``AssemblyError`` or ``TurnError`` for a chunk that
     ///   can't be, which leaves the stream as it was.
@@ -108,7 +111,8 @@ package final class ResponseStream: Sendable {
         state.withLock { $0.isClosed = true }
     }
 
-    /// What is kept of an answer that did not reach its end: `nil` if that is nothing, or nothing but the opening of a step.
+    /// What is kept of an answer that did not reach its end: `nil` if that is nothing, or nothing but the opening of a
+    /// step.
     package static func cleaned(_ message: Message) -> Message? {
         guard let repaired = message.repaired(), repaired.hasContent else { return nil }
         return repaired
@@ -150,7 +154,8 @@ package final class ResponseStream: Sendable {
         }
     }
 
-    /// A text or reasoning part begins: in the part that a dead run left open if it is of the same kind, else after closing that.
+    /// A text or reasoning part begins: in the part that a dead run left open if it is of the same kind, else after
+    /// closing that.
     private func begin(_ kind: OpenPart.Kind, id: String, _ chunk: Chunk, in state: inout State) throws {
         if let last = state.inherited.last, last.kind == kind {
             state.inherited.removeLast()
@@ -179,7 +184,8 @@ package final class ResponseStream: Sendable {
         for part in state.assembler.openParts { try put(Self.end(of: part), in: &state) }
     }
 
-    /// The message first, for it may refuse the chunk; then the readers. What the readers' end refuses, the message has not got either.
+    /// The message first, for it may refuse the chunk; then the readers. What the readers' end refuses, the message has
+    /// not got either.
     private func put(_ chunk: Chunk, in state: inout State) throws {
         guard chunk.mayBeTooLarge else {
             // A copy of the message for each delta would cost too much.

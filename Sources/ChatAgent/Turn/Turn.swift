@@ -20,7 +20,8 @@ public struct Turn: Sendable {
 
     /// Asks `model` for an answer to ``messages`` and streams it into the response.
     ///
-    /// If the response has content already (a dead run's, or an earlier call's), the model is asked to go on from there.
+    /// If the response has content already (a dead run's, or an earlier call's), the model is asked to go on from
+    /// there.
     /// - Parameters:
     ///   - model: what to ask.
     ///   - system: instructions that come before the conversation.

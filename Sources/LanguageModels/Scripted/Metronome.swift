@@ -1,4 +1,5 @@
-/// Spaces out beats by an interval. Being late with one does not put off those behind it, so that a long answer does not drift.
+/// Spaces out beats by an interval. Being late with one does not put off those behind it, so that a long answer does
+/// not drift.
 struct Metronome<C: Clock> where C.Duration == Duration {
     private let clock: C
     private let interval: Duration

@@ -78,7 +78,8 @@ extension ScriptPlan {
 }
 
 extension String {
-    /// The offset at which `part` ends, if it stands at `offset`. In bytes: characters that only look the same are another text.
+    /// The offset at which `part` ends, if it stands at `offset`. In bytes: characters that only look the same are
+    /// another text.
     fileprivate func utf8Offset(behind part: String, from offset: Int) -> Int? {
         utf8.dropFirst(offset).starts(with: part.utf8) ? offset + part.utf8.count : nil
     }

@@ -43,7 +43,8 @@ struct Script: Sendable, Hashable {
     private static let marker = "#script"
 
     private static func isProgram(_ message: String) -> Bool {
-        // Compared as bytes first: nearly every message is plain text, and long ones are not split into lines for nothing.
+        // Compared as bytes first: nearly every message is plain text, and long ones are not split into lines for
+        // nothing.
         guard message.utf8.starts(with: marker.utf8) else { return false }
         let firstLine = message.prefix { !$0.isNewline }
         return firstLine.dropFirst(marker.count).allSatisfy(\.isWhitespace)

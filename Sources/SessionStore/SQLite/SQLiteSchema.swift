@@ -28,7 +28,8 @@ enum SQLiteSchema {
     /// Why the tables look as they do:
     /// - A session's latest position is in its row, so that a settlement touches no other page for it. Positions in
     ///   other logs are in `earlier_positions`.
-    /// - Messages are found by the session's integer key, which goes up: the histories of young sessions are neighbours.
+    /// - Messages are found by the session's integer key, which goes up: the histories of young sessions are
+    ///   neighbours.
     /// - A run is `is_open` until its turn is settled; the indexes of open runs stay small for ever.
     private static let first = """
         CREATE TABLE logs (

@@ -19,7 +19,8 @@ package final class SQLiteSessionStore: SessionStore {
     ///   - path: The file. The store's other files lie beside it.
     ///   - logger: Gets what does not concern any single call.
     ///   - onStep: For fault injection: called on the store's own thread at each ``CommitStep``.
-    /// - Throws: `schemaTooNew` if a newer version wrote the file, `corrupt` if it is not a session store, `unavailable`
+    /// - Throws: `schemaTooNew` if a newer version wrote the file, `corrupt` if it is not a session store,
+    ///   `unavailable`
     ///   or `diskFull` if it cannot be written.
     package init(
         path: String, logger: Logger = Logger(label: "carryon.store"),
@@ -33,7 +34,8 @@ package final class SQLiteSessionStore: SessionStore {
             defer { writerTurn.give() }
             pool = try DatabasePool(path: path, configuration: Self.configuration)
             try pool.writeWithoutTransaction { database in
-                // After the pool was made: it sets NORMAL, with which a committed settlement may be lost with the power.
+                // After the pool was made: it sets NORMAL, with which a committed settlement may be lost with the
+                // power.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 // A checkpoint writes each page once, however often it changed: fewer of them mean less writing.
                 try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000")

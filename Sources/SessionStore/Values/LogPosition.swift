@@ -3,7 +3,8 @@ package struct LogIdentity: Hashable, Sendable {
     package let cluster: String
     package let topic: String
     package let partition: Int32
-    /// Goes up by one each time the topic is found to be no longer the log that it was (see ``SessionStore/identifyLog``).
+    /// Goes up by one each time the topic is found to be no longer the log that it was (see
+    /// ``SessionStore/identifyLog``).
     package let epoch: Int64
 
     package init(cluster: String, topic: String, partition: Int32, epoch: Int64) {

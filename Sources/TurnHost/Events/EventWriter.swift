@@ -3,7 +3,8 @@ package import Conversation
 import Kafka
 import Synchronization
 
-/// Writes one run's events: numbers them without gaps, merges deltas within a window, keeps their order, and knows when all of them
+/// Writes one run's events: numbers them without gaps, merges deltas within a window, keeps their order, and knows when
+/// all of them
 /// are acknowledged.
 ///
 /// Until ``open()`` nothing is published: a run's first event must not precede its durable beginning.

@@ -4,7 +4,8 @@ import Synchronization
 
 /// The events topic on a Kafka cluster.
 package final class KafkaEventLog: EventLog {
-    /// What the producer is set to, unless the operator says otherwise: a record is never given up, since its turn can't settle
+    /// What the producer is set to, unless the operator says otherwise: a record is never given up, since its turn
+    /// can't settle
     /// without it, and goes out at once, since deltas were merged already.
     private static let defaults: KafkaProperties = ["message.timeout.ms": "0", "linger.ms": "1"]
     /// So many records of all sessions may be on their way.
@@ -25,7 +26,8 @@ package final class KafkaEventLog: EventLog {
         reader = try KafkaReader(properties, logger: logger)
     }
 
-    /// Finds the brokers and connects, for writing and for reading, so that a host that takes over for a dead one need not. A failure
+    /// Finds the brokers and connects, for writing and for reading, so that a host that takes over for a dead one need
+    /// not. A failure
     /// costs nothing but that.
     package func warmUp() async {
         let first = TopicPartition(topic: topic, partition: 0)

@@ -1,7 +1,8 @@
 import ChatAgent
 import Conversation
 
-/// What the events say of a turn that was begun and not settled: the reader's view of it, so that its next run goes on from there.
+/// What the events say of a turn that was begun and not settled: the reader's view of it, so that its next run goes on
+/// from there.
 struct DeadAnswer: Sendable {
     private struct Entry {
         var seq: Int64
@@ -106,7 +107,8 @@ struct ResumePoint: Sendable {
 
     /// Works out where `answer` can be gone on with.
     ///
-    /// Unfinished tool calls can't be kept. If nothing else came after the first of them, readers forget from there; what did
+    /// Unfinished tool calls can't be kept. If nothing else came after the first of them, readers forget from there;
+    /// what did
     /// come after and is kept is told again.
     init(_ chunks: [(seq: Int64, chunk: Chunk)], lastPolicy: String?, messageID: String) {
         var whole = MessageAssembler(messageID: messageID)

@@ -57,7 +57,8 @@ final class RecoveryReading: Sendable {
         }
     }
 
-    /// More than this is not held of all answers of a reading together: those that would exceed it are run again from their
+    /// More than this is not held of all answers of a reading together: those that would exceed it are run again from
+    /// their
     /// beginning. A worker that reads what killed its predecessor must not die of it.
     fileprivate static let largest = 128 * 1024 * 1024
 

@@ -13,7 +13,8 @@ struct Takeover: Sendable {
     let deaths: Int
     /// The budget that the request's deaths have used up.
     let exhausted: ExhaustedBudget?
-    /// Whether the earlier runs were for this very request. A log that is not the log it was leaves runs of a request that will never
+    /// Whether the earlier runs were for this very request. A log that is not the log it was leaves runs of a request
+    /// that will never
     /// come again: their answer is none for this one.
     let isSameRequest: Bool
     let point: ResumePoint

@@ -67,7 +67,8 @@ final class HostedSession: Sendable {
 
     /// The next request. `nil` ends the runner.
     ///
-    /// A stop counts for the first turn in front of it that really runs: where one turns out to be settled already, its stops pass on to
+    /// A stop counts for the first turn in front of it that really runs: where one turns out to be settled already, its
+    /// stops pass on to
     /// the next.
     func next(log: (Int64) -> LogIdentity?) -> Dispatch? {
         state.withLock { state in
@@ -90,7 +91,8 @@ final class HostedSession: Sendable {
         }
     }
 
-    /// A control for another attempt at the running turn. What ended the one before does not end this one, except for the user's stop.
+    /// A control for another attempt at the running turn. What ended the one before does not end this one, except for
+    /// the user's stop.
     func renewControl() -> TurnControl {
         state.withLock { state in
             let control = TurnControl()

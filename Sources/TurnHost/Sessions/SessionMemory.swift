@@ -2,7 +2,8 @@ import ChatAgent
 import Conversation
 import SessionStore
 
-/// A session's state as this host holds it between its turns. Owned by the session's runner: one turn at a time touches it.
+/// A session's state as this host holds it between its turns. Owned by the session's runner: one turn at a time touches
+/// it.
 struct SessionMemory: Sendable {
     /// What a recovery hook decided for a request that is still to come.
     enum Directive: Sendable {
@@ -48,7 +49,8 @@ struct SessionMemory: Sendable {
         bytes = 0
     }
 
-    /// - Parameter onUnreadable: gets the index of each stored message that can't be read. The history goes on without it.
+    /// - Parameter onUnreadable: gets the index of each stored message that can't be read. The history goes on without
+    ///   it.
     init(
         _ stored: StoredSession, assignment: Int64, onUnreadable: (Int, ConversationError) -> Void
     ) {

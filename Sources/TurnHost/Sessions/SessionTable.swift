@@ -3,7 +3,8 @@ import Synchronization
 
 /// The sessions on this host: those with requests, and those that are kept warm for the next one.
 ///
-/// Idle sessions are held up to a bound of bytes, the least recently used go first. Their number is bounded by their size too:
+/// Idle sessions are held up to a bound of bytes, the least recently used go first. Their number is bounded by their
+/// size too:
 /// each counts for at least a small one.
 final class SessionTable: Sendable {
     private struct Idle {

@@ -10,7 +10,8 @@ struct BeforeBootError: Error {
 }
 
 extension TurnExecutor {
-    /// What the run is to do: for a first run, to run the agent; for one that takes over, what evidence and hook decide.
+    /// What the run is to do: for a first run, to run the agent; for one that takes over, what evidence and hook
+    /// decide.
     func plan(
         _ work: inout RequestInHand, _ identity: TurnIdentity, _ takeover: Takeover?, _ messageID: String,
         _ writer: EventWriter, _ control: TurnControl, _ session: HostedSession

@@ -5,7 +5,8 @@ import Logging
 import SessionStore
 
 extension TurnExecutor {
-    /// One run of a turn: begun in the store before anything of it is published, settled after everything of it is acknowledged.
+    /// One run of a turn: begun in the store before anything of it is published, settled after everything of it is
+    /// acknowledged.
     func runTurn(
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
@@ -30,7 +31,8 @@ extension TurnExecutor {
         environment.report(.began(entries: [work.dispatch.entry]))
         let begun = Task { try await write(begin, grant, writer, control) }
 
-        // Code that may kill its host is run for a request that may have done so before only once its run is on record; for one that
+        // Code that may kill its host is run for a request that may have done so before only once its run is on record;
+        // for one that
         // has just come in, the model's first token need not wait for the disk.
         if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {
             if let fate = try await refusal(begun, grant, writer) { return fate }
@@ -124,7 +126,8 @@ extension TurnExecutor {
     }
 
     private func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {
-        // What was said is in the events by the time that the next owner reads them; what fails to get there is said again.
+        // What was said is in the events by the time that the next owner reads them; what fails to get there is said
+        // again.
         do {
             try await writer.drain()
         } catch {

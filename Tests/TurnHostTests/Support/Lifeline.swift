@@ -1,7 +1,8 @@
 import SessionStore
 import Synchronization
 
-/// What a host hangs by: once it is cut, nothing that the host does has an effect any more, as if its process were dead.
+/// What a host hangs by: once it is cut, nothing that the host does has an effect any more, as if its process were
+/// dead.
 final class Lifeline: Sendable {
     struct Cut: Error {}
 

@@ -1,0 +1,128 @@
+import Foundation
+import Kafka
+import Logging
+
+/// What a benchmark plays on: a broker in this process, a producer, a reader of the events, a directory, and workers.
+final class Stage: Sendable {
+    static let partitions = 6
+    static let requestsTopic = "chat.requests"
+    static let eventsTopic = "chat.events"
+
+    let producer: KafkaProducer
+    let events: EventTap
+    let directory: URL
+    private let broker: EmbeddedBroker
+    private let setting: BenchmarkSetting
+    private let fetchWait: String
+    private let properties: KafkaProperties
+    private let logger: Logger
+
+    init(_ setting: BenchmarkSetting) async throws {
+        self.setting = setting
+        fetchWait = "\(setting.fetchWaitMilliseconds)"
+        var logger = Logger(label: "carryon-bench")
+        logger.logLevel = .error
+        directory = URL(fileURLWithPath: setting.directory).appendingPathComponent("carryon-bench-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        broker = try EmbeddedBroker(
+            topics: [Self.requestsTopic: Self.partitions, Self.eventsTopic: Self.partitions, "chat.dead-letters": 1],
+            logger: logger)
+        self.logger = logger
+        properties = ["bootstrap.servers": broker.bootstrapServers]
+        producer = try KafkaProducer(properties.merging(["linger.ms": "2"]), logger: logger)
+        events = try EventTap(properties.merging(["fetch.wait.max.ms": fetchWait]), logger: logger)
+    }
+
+    var store: String { directory.appendingPathComponent("sessions.sqlite").path }
+
+    /// Starts a worker on this broker and store.
+    func startWorker(hosts: Int, _ settings: [String: String] = [:]) throws -> WorkerUnderTest {
+        var all = [
+            "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "KAFKA_FETCH_WAIT_MAX_MS": fetchWait,
+            "LOG_IDENTITY": directory.lastPathComponent, "STORE": "sqlite:\(store)", "HOSTS": "\(hosts)",
+            "MODEL": "scripted", "LOG_LEVEL": "warning",
+        ]
+        all.merge(settings) { _, own in own }
+        all.merge(setting.workerSettings) { _, given in given }
+        return try WorkerUnderTest(
+            executable: setting.executable, settings: all, directory: directory,
+            log: directory.appendingPathComponent("worker-\(UUID().uuidString).log"))
+    }
+
+    /// Waits until a worker, at the log level `info`, says that it has partitions of the requests.
+    func untilAssigned(_ worker: WorkerUnderTest, upTo limit: Duration) async throws {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let said = (try? String(contentsOf: worker.log, encoding: .utf8)) ?? ""
+            let isAssigned = said.split(separator: "\n")
+                .contains { $0.contains("Partitions were assigned") && $0.contains(Self.requestsTopic) }
+            if isAssigned { return }
+            guard ContinuousClock.now < deadline else {
+                throw BenchmarkFailure("timeout", "a worker had no partitions within \(limit)")
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Waits until a group has committed everything there is.
+    func untilCommitted(group: String, upTo limit: Duration) async throws {
+        let admin = try KafkaAdmin(properties, logger: logger)
+        defer { Task { await admin.close() } }
+        let partitions = (0..<Int32(Self.partitions)).map { TopicPartition(topic: Self.requestsTopic, partition: $0) }
+        var ends: [TopicPartition: Int64] = [:]
+        for partition in partitions { ends[partition] = try await admin.watermarks(partition).high }
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let committed = try await admin.committedOffsets(group: group, partitions: partitions)
+            if partitions.allSatisfy({ committed[$0]?.offset == ends[$0] }) { return }
+            guard ContinuousClock.now < deadline else {
+                throw BenchmarkFailure("timeout", "the group \(group) did not commit everything within \(limit)")
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// Lets everything go. What is left behind is nothing, unless it is asked for.
+    func close() async {
+        await events.close()
+        await producer.close(timeout: .seconds(2))
+        await broker.close()
+        if setting.keepsFiles {
+            Progress.say("files are kept in \(directory.path)")
+        } else {
+            try? FileManager.default.removeItem(at: directory)
+        }
+    }
+}
+
+/// Runs `body` on a stage of its own.
+func onStage<Result: Sendable>(
+    _ setting: BenchmarkSetting, _ body: (Stage) async throws -> Result
+) async throws -> Result {
+    let stage = try await Stage(setting)
+    do {
+        let result = try await body(stage)
+        await stage.close()
+        return result
+    } catch {
+        await stage.close()
+        throw error
+    }
+}
+
+extension Stage {
+    /// Runs `body` beside a worker.
+    func withWorker<Result: Sendable>(
+        hosts: Int, _ settings: [String: String] = [:], _ body: (WorkerUnderTest) async throws -> Result
+    ) async throws -> Result {
+        let worker = try startWorker(hosts: hosts, settings)
+        do {
+            let result = try await body(worker)
+            await worker.stop()
+            return result
+        } catch {
+            await worker.stop(within: 1)
+            throw error
+        }
+    }
+}
