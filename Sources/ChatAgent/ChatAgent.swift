@@ -5,8 +5,7 @@
 /// `onBoot`, `onTurnStart`, ``run(_:)``, `onTurnComplete`; those of different sessions run at the same time.
 ///
 /// A worker may die at any instruction. A request whose turn was not settled is delivered again, so a hook may run
-/// again
-/// for the same turn (``TurnStartEvent/run`` is then greater than 1); ``onTurnComplete(_:)`` never does.
+/// again for the same turn (``TurnStartEvent/run`` is then greater than 1); ``onTurnComplete(_:)`` never does.
 public protocol ChatAgent: Sendable {
     /// The agent's name in spans and logs.
     var name: String { get }
@@ -18,8 +17,7 @@ public protocol ChatAgent: Sendable {
     /// Called when a turn's earlier run died and left a partial answer, before ``onBoot(_:)``.
     ///
     /// Not called for a handover (a deploy, a rebalance: the answer simply goes on), for a turn that the user stopped,
-    /// for an
-    /// answer that was complete, nor when there is no partial.
+    /// for an answer that was complete, nor when there is no partial.
     /// - Returns: what is to be done instead of the default, or `nil` to accept every default.
     /// - Throws: an error is logged, and the defaults apply.
     func onRecoveryBoot(_ event: RecoveryBootEvent) async throws -> RecoveryBootResult?

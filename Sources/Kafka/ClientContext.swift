@@ -100,8 +100,7 @@ final class ClientContext: Sendable {
     }
 
     /// What the library remarks on when one set of properties serves consumers and producers alike, and when an old
-    /// broker can't be
-    /// told what we ask of it: nothing that anybody has to see to.
+    /// broker can't be told what we ask of it: nothing that anybody has to see to.
     private static let aboutSharedSettings: Set<String> = ["CONFWARN", "AUTOCREATE"]
 
     /// From syslog's levels.

@@ -89,8 +89,7 @@ package final class KafkaProducer: Sendable {
     }
 
     /// Asks the partition's leader for its first and next offset. With that, the way to the leader is known, and a
-    /// first record
-    /// need not look for it.
+    /// first record need not look for it.
     package func queryWatermarks(
         of partition: TopicPartition, timeout: Duration = .seconds(10)
     ) async throws(KafkaError) -> Watermarks {

@@ -3,9 +3,8 @@ public import Conversation
 /// A language model that streams the answer to a prompt.
 ///
 /// One value serves any number of turns at once. An implementation pushes its output through the `emit` closure, chunk
-/// by
-/// chunk and in order: there is no stream object between the model and the turn, so that a fast model costs no task
-/// and no buffer, and a slow reader holds the model back by suspending in `emit`.
+/// by chunk and in order: there is no stream object between the model and the turn, so that a fast model costs no
+/// task and no buffer, and a slow reader holds the model back by suspending in `emit`.
 public protocol LanguageModel: Sendable {
     /// The model's name as it is reported in runs and spans, for instance `scripted`.
     var name: String { get }
@@ -17,8 +16,7 @@ public protocol LanguageModel: Sendable {
     /// unique within the call; the turn renames them where they would meet those of an earlier step.
     ///
     /// If ``ModelRequest/continuation`` is present, the prompt ends in that unfinished answer and the model emits only
-    /// what
-    /// comes after it. A first part of the same kind as the answer's open last part goes on in that part.
+    /// what comes after it. A first part of the same kind as the answer's open last part goes on in that part.
     ///
     /// - Parameters:
     ///   - request: the prompt and what is known of the turn.

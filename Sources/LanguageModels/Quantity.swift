@@ -1,8 +1,7 @@
 /// Durations and sizes as people write them: a decimal number with its unit, `1.5s` or `64MiB`.
 ///
 /// Scripts and settings share these spellings. Everything is exact: a text that an integer of nanoseconds or bytes
-/// cannot
-/// hold is refused rather than rounded.
+/// cannot hold is refused rather than rounded.
 package enum Quantity {
     private struct Unit {
         var name: String

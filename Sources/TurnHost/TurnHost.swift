@@ -8,8 +8,7 @@ import Synchronization
 /// The child: holds sessions, runs their turns, writes their events and settles them.
 ///
 /// Commands come in through ``send(_:)``, from a consumer in this process or across a socket; what becomes of the
-/// requests goes back
-/// through the report handler.
+/// requests goes back through the report handler.
 package final class TurnHost: HostLink {
     private let environment: HostEnvironment
     private let sessions: SessionTable

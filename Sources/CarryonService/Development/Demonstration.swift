@@ -6,8 +6,7 @@ import Logging
 import SessionStore
 
 /// `carryon dev --demo`: a conversation whose worker is killed in mid-answer, twice, and a check that nobody would know
-/// from the
-/// transcript.
+/// from the transcript.
 struct Demonstration: Sendable {
     private struct Act {
         var title: String

@@ -3,8 +3,8 @@ package import Logging
 /// Everything that can be set from outside, typed and checked.
 ///
 /// The initial values are the defaults. ``resolve(arguments:environment:readFile:)`` puts on top of them what the file,
-/// the
-/// environment and the flags say; ``Setting/all`` is the table that ties each value to its names and its spelling.
+/// the environment and the flags say; ``Setting/all`` is the table that ties each value to its names and its
+/// spelling.
 package struct Settings: Sendable, Equatable {
     /// librdkafka's properties by their own names (`bootstrap.servers`).
     package var kafka: [String: String] = [:]

@@ -5,8 +5,7 @@ import TurnHost
 /// Kills a process at a named step of a turn, so many times in the worker's life, however many processes that takes.
 ///
 /// How often is left to do is kept as files in a directory that the consumer makes: taking one away is atomic and
-/// outlives whoever
-/// did it.
+/// outlives whoever did it.
 struct KillSwitch: Sendable {
     let killAt: KillAt
     /// Where what is left to do is kept.

@@ -3,8 +3,7 @@ import Synchronization
 /// Values that an agent keeps for one session on one worker, by typed key.
 ///
 /// They live as long as the worker holds the session and are gone after an eviction or another worker's takeover: fill
-/// them in
-/// ``ChatAgent/onBoot(_:)``. Safe to use from any task.
+/// them in ``ChatAgent/onBoot(_:)``. Safe to use from any task.
 public final class Locals: Sendable {
     private let values = Mutex<[String: any Sendable]>([:])
 

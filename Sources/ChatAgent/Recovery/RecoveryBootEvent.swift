@@ -62,16 +62,14 @@ public enum RecoveryCause: Sendable, Hashable, CustomStringConvertible {
 /// What ``ChatAgent/onRecoveryBoot(_:)`` wants instead of the default.
 ///
 /// Each member stands for itself: one that is `nil` keeps its own default. A result whose every member is `nil` is the
-/// same as
-/// no result.
+/// same as no result.
 public struct RecoveryBootResult: Sendable {
     /// The history to go on with, exactly. Default: the settled messages, the message that was being answered, and the
     /// partial.
     public var chain: [Message]?
     /// Which of the messages in flight are run as turns, by message id, in offset order; one that is left out is
-    /// settled without a
-    /// turn, for good. An entry with different content replaces the message. An entry that is not in flight has no
-    /// request that could be settled and is passed over with a warning. Default: all but the first.
+    /// settled without a turn, for good. An entry with different content replaces the message. An entry that is not
+    /// in flight has no request that could be settled and is passed over with a warning. Default: all but the first.
     ///
     /// A message that also stands in the chain stays there: no prompt holds two messages with the same id.
     public var recoveredTurns: [Message]?

@@ -3,8 +3,7 @@ public import Conversation
 /// Writes to a session's events before a recovered turn goes on.
 ///
 /// Only data parts, and those as transient: they reach readers and never join a message, so that a later recovery can't
-/// take them
-/// for a part of the answer.
+/// take them for a part of the answer.
 public struct RecoveryWriter: Sendable {
     private let output: any TurnOutput
 

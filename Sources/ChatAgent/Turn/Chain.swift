@@ -3,8 +3,7 @@ package import Conversation
 /// A session's history in memory, which knows how it differs from what is stored.
 ///
 /// What a turn costs must not depend on how long the history is: appending and finding by id take constant time, and
-/// the
-/// difference is kept while it is made, never searched for.
+/// the difference is kept while it is made, never searched for.
 package struct Chain: Sendable {
     /// The history, oldest first.
     package private(set) var messages: [Message]
@@ -69,8 +68,7 @@ package struct Chain: Sendable {
     }
 
     /// Replaces the whole history. What both have in common at the beginning counts as unchanged; of messages with the
-    /// same id
-    /// the last one counts, in the first one's place.
+    /// same id the last one counts, in the first one's place.
     package mutating func set(_ list: [Message]) {
         let common = zip(messages, list).prefix { $0 == $1 }.count
         truncate(to: common)

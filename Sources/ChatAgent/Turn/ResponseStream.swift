@@ -5,8 +5,7 @@ import Synchronization
 /// to.
 ///
 /// Begun on a dead run's answer, it goes on in exactly the state in which that run's readers were left: no `start`
-/// twice, and
-/// text that was cut goes on in the same part.
+/// twice, and text that was cut goes on in the same part.
 package final class ResponseStream: Sendable {
     /// How an answer can end.
     package enum Ending: Sendable {

@@ -81,7 +81,6 @@ package struct TurnLoop: Sendable {
     package func run(
         _ plan: TurnPlan, on chain: consuming Chain, output: any TurnOutput, control: TurnControl
     ) async -> TurnResult {
-        var chain = chain
         var added: [Message] = []
         switch (plan.course, plan.trigger) {
         case (.leaveOut, _): break
@@ -93,18 +92,18 @@ package struct TurnLoop: Sendable {
         switch plan.course {
         case .leaveOut:
             let effect = Ending(outcome: .stopped, finishReason: .other)
-            return .settle(self.effect(effect, nil, chain, added, isBooted: !plan.needsBoot))
+            return .settle(self.effect(effect, nil, consume chain, added, isBooted: !plan.needsBoot))
         case .settle(let assembler, let settledAs):
-            return .settle(settled(assembler, as: settledAs, plan, chain, added, output))
+            return .settle(settled(assembler, as: settledAs, plan, consume chain, added, output))
         case .giveUp(let error, let assembler):
             let stream = ResponseStream(messageID: plan.messageID, continuing: assembler, output: output)
             let effect = Ending(outcome: .deadLettered, finishReason: .error, error: error)
             return .settle(
-                self.effect(effect, stream.close(.failed(error)), chain, added, isBooted: !plan.needsBoot))
+                self.effect(effect, stream.close(.failed(error)), consume chain, added, isBooted: !plan.needsBoot))
         case .run(let assembler):
             let stream = ResponseStream(messageID: plan.messageID, continuing: assembler, output: output)
             let run = await execute(plan, chain.messages, stream, control)
-            return finish(run, plan, chain, added, stream, control)
+            return finish(run, plan, consume chain, added, stream, control)
         }
     }
 
@@ -188,7 +187,7 @@ package struct TurnLoop: Sendable {
         } else {
             response = stream.close(.completed)
         }
-        return .settle(self.effect(effect, response, chain, added, isBooted: run.isBooted))
+        return .settle(self.effect(effect, response, consume chain, added, isBooted: run.isBooted))
     }
 
     private func settled(
@@ -219,20 +218,19 @@ package struct TurnLoop: Sendable {
             let stream = ResponseStream(messageID: plan.messageID, continuing: assembler, output: output)
             response = stream.close(.stopped(reason: isStopped ? "stopped" : "interrupted"))
         }
-        return self.effect(effect, response, chain, added, isBooted: !plan.needsBoot)
+        return self.effect(effect, response, consume chain, added, isBooted: !plan.needsBoot)
     }
 
     private func effect(
         _ ending: Ending, _ response: Message?, _ chain: consuming Chain, _ added: [Message], isBooted: Bool
     ) -> TurnEffect {
-        var chain = chain
         var added = added
         if let response {
             chain.merge(response)
             added.append(response)
         }
         return TurnEffect(
-            chain: chain, outcome: ending.outcome, finishReason: ending.finishReason, isStopped: ending.isStopped,
+            chain: consume chain, outcome: ending.outcome, finishReason: ending.finishReason, isStopped: ending.isStopped,
             newMessages: added, response: response, usage: ending.usage, error: ending.error, isBooted: isBooted)
     }
 

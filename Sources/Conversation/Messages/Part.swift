@@ -3,8 +3,7 @@ public enum Part: Sendable, Hashable {
     case text(TextPart)
     case reasoning(ReasoningPart)
     // Indirect, like the other rare ones: a history holds one part for nearly every message, and it is as large as its
-    // largest
-    // case.
+    // largest case.
     /// A call of a tool, `tool-NAME` or `dynamic-tool`.
     indirect case tool(ToolPart)
     indirect case file(FilePart)

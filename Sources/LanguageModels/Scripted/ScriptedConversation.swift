@@ -5,15 +5,13 @@ struct ScriptedConversation {
     /// The last user message.
     let question: Message?
     /// Everything up to the question. What was answered to it is left out, whether it arrives among the messages
-    /// (behind
-    /// a tool's result) or as the continuation (behind an interruption): the same turn has the same prompt in every
-    /// call.
+    /// (behind a tool's result) or as the continuation (behind an interruption): the same turn has the same prompt in
+    /// every call.
     let prompt: ArraySlice<Message>
     /// The parts of the answer so far, in order.
     let answer: [Part]
     /// The words of the question and of what was answered so far. Not those of the history before it, so that a turn of
-    /// a long
-    /// conversation costs no more than one of a short one.
+    /// a long conversation costs no more than one of a short one.
     let wordCount: Int
 
     init(_ request: ModelRequest) {

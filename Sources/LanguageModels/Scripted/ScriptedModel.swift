@@ -3,8 +3,7 @@ public import Conversation
 /// A model without a network and without weights, that gives the same answer every time.
 ///
 /// It reads the last user message. Plain text is restated word by word, followed by how many messages the prompt holds.
-/// A message
-/// whose first line is `#script` is a program, one step a line:
+/// A message whose first line is `#script` is a program, one step a line:
 ///
 /// | line | effect |
 /// | --- | --- |
@@ -19,13 +18,11 @@ public import Conversation
 /// | `allocate SIZE [upto N]` | takes memory, and holds it until the answer ends |
 ///
 /// A malformed program fails with ``ModelError/Code/invalidRequest`` before anything is said, and so do `crash` and
-/// `allocate` where
-/// fault injection is off.
+/// `allocate` where fault injection is off.
 ///
 /// Given an unfinished answer, the model goes on where that stops, be it within a word: both together are what an
 /// uninterrupted answer would have been. Steps that leave nothing in the answer are past as soon as a part behind them
-/// was begun. Parts that
-/// the program would not have written are passed over.
+/// was begun. Parts that the program would not have written are passed over.
 public struct ScriptedModel: LanguageModel {
     public let name = "scripted"
 

@@ -52,12 +52,13 @@ package final class FrameChannel: Sendable {
 
     /// Queues one whole frame. Never blocks; after ``close()``, ``abort()`` or the peer's end it is dropped.
     package func send(_ frame: [UInt8]) {
-        let wasQueued = state.withLock { state in
+        // The writer takes all there is at once, so only the first frame has to wake it.
+        let isFirst = state.withLock { state in
             guard !state.isClosing else { return false }
             state.queue.append(frame)
-            return true
+            return state.queue.count == 1
         }
-        if wasQueued { wakeup.signal() }
+        if isFirst { wakeup.signal() }
     }
 
     /// Writes what is queued, then tells the peer that nothing more will come. What the peer still sends is read.

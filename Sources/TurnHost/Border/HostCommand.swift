@@ -14,8 +14,7 @@ package enum HostCommand: Sendable, Hashable {
     /// what is waiting for a session is known as far as it will be.
     case caughtUp(assignment: Int64)
     /// Let go of these assignments: start no further turn of theirs, let those that run go on to their end for the
-    /// grace and
-    /// checkpoint what they have after it, and answer with ``HostReport/yielded(assignments:)``.
+    /// grace and checkpoint what they have after it, and answer with ``HostReport/yielded(assignments:)``.
     case revoke(assignments: [Int64], grace: Duration)
     /// These assignments belong to somebody else by now: cancel, write nothing more. Not answered.
     case lose(assignments: [Int64])

@@ -4,8 +4,7 @@ import Kafka
 import Synchronization
 
 /// Writes one run's events: numbers them without gaps, merges deltas within a window, keeps their order, and knows when
-/// all of them
-/// are acknowledged.
+/// all of them are acknowledged.
 ///
 /// Until ``open()`` nothing is published: a run's first event must not precede its durable beginning.
 package final class EventWriter: TurnOutput {

@@ -5,8 +5,7 @@ import Synchronization
 /// The events topic on a Kafka cluster.
 package final class KafkaEventLog: EventLog {
     /// What the producer is set to, unless the operator says otherwise: a record is never given up, since its turn
-    /// can't settle
-    /// without it, and goes out at once, since deltas were merged already.
+    /// can't settle without it, and goes out at once, since deltas were merged already.
     private static let defaults: KafkaProperties = ["message.timeout.ms": "0", "linger.ms": "1"]
     /// So many records of all sessions may be on their way.
     private static let congestion = 50_000
@@ -27,8 +26,7 @@ package final class KafkaEventLog: EventLog {
     }
 
     /// Finds the brokers and connects, for writing and for reading, so that a host that takes over for a dead one need
-    /// not. A failure
-    /// costs nothing but that.
+    /// not. A failure costs nothing but that.
     package func warmUp() async {
         let first = TopicPartition(topic: topic, partition: 0)
         _ = try? await producer.queryWatermarks(of: first)

@@ -108,8 +108,7 @@ struct ResumePoint: Sendable {
     /// Works out where `answer` can be gone on with.
     ///
     /// Unfinished tool calls can't be kept. If nothing else came after the first of them, readers forget from there;
-    /// what did
-    /// come after and is kept is told again.
+    /// what did come after and is kept is told again.
     init(_ chunks: [(seq: Int64, chunk: Chunk)], lastPolicy: String?, messageID: String) {
         var whole = MessageAssembler(messageID: messageID)
         var applied: [(seq: Int64, chunk: Chunk)] = []

@@ -58,8 +58,7 @@ final class RecoveryReading: Sendable {
     }
 
     /// More than this is not held of all answers of a reading together: those that would exceed it are run again from
-    /// their
-    /// beginning. A worker that reads what killed its predecessor must not die of it.
+    /// their beginning. A worker that reads what killed its predecessor must not die of it.
     fileprivate static let largest = 128 * 1024 * 1024
 
     private let log: any EventLog

@@ -14,8 +14,7 @@ struct Takeover: Sendable {
     /// The budget that the request's deaths have used up.
     let exhausted: ExhaustedBudget?
     /// Whether the earlier runs were for this very request. A log that is not the log it was leaves runs of a request
-    /// that will never
-    /// come again: their answer is none for this one.
+    /// that will never come again: their answer is none for this one.
     let isSameRequest: Bool
     let point: ResumePoint
     /// From where readers have to forget the whole answer, if nothing of it can be gone on with.

@@ -68,8 +68,7 @@ final class HostedSession: Sendable {
     /// The next request. `nil` ends the runner.
     ///
     /// A stop counts for the first turn in front of it that really runs: where one turns out to be settled already, its
-    /// stops pass on to
-    /// the next.
+    /// stops pass on to the next.
     func next(log: (Int64) -> LogIdentity?) -> Dispatch? {
         state.withLock { state in
             if let unused = state.current?.early { state.stops = unused + state.stops }

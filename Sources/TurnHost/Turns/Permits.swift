@@ -14,8 +14,30 @@ package final class Permits: Sendable {
         state = Mutex(State(free: count))
     }
 
+    /// The right to run a turn, given back when asked to or, at the latest, when nobody holds it any more.
+    final class Permit: Sendable {
+        private let permits: Permits
+        private let isHeld = Atomic(true)
+
+        fileprivate init(_ permits: Permits) {
+            self.permits = permits
+        }
+
+        /// Gives the permit back; once is enough.
+        func release() {
+            if isHeld.exchange(false, ordering: .relaxed) { permits.release() }
+        }
+
+        deinit { release() }
+    }
+
     /// Suspends until a permit is free, and takes it.
-    package func acquire() async {
+    func acquire() async -> Permit {
+        await take()
+        return Permit(self)
+    }
+
+    private func take() async {
         let isFree = state.withLock { state in
             guard state.free > 0 else { return false }
             state.free -= 1
@@ -35,8 +57,7 @@ package final class Permits: Sendable {
         }
     }
 
-    /// Gives a permit back.
-    package func release() {
+    private func release() {
         let next = state.withLock { state in
             let next = state.waiting.popFirst()
             if next == nil { state.free += 1 }

@@ -12,8 +12,8 @@ extension TurnExecutor {
     ) async throws -> Fate {
         let messageID = "\(session.id)-answer-\(work.memory.turns)"
         let takeover = try await self.takeover(work, messageID: messageID)
-        await environment.permits.acquire()
-        defer { environment.permits.release() }
+        let permit = await environment.permits.acquire()
+        defer { permit.release() }
         let grant = work.grant
         guard grant.enter() else { return .letGo }
         defer { grant.leave() }
@@ -32,8 +32,7 @@ extension TurnExecutor {
         let begun = Task { try await write(begin, grant, writer, control) }
 
         // Code that may kill its host is run for a request that may have done so before only once its run is on record;
-        // for one that
-        // has just come in, the model's first token need not wait for the disk.
+        // for one that has just come in, the model's first token need not wait for the disk.
         if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {
             if let fate = try await refusal(begun, grant, writer) { return fate }
         }
@@ -50,7 +49,7 @@ extension TurnExecutor {
         }
         var chain = Chain()
         swap(&chain, &work.memory.chain)
-        let result = await environment.loop.run(plan, on: chain, output: writer, control: control)
+        let result = await environment.loop.run(plan, on: consume chain, output: writer, control: control)
         if let fate = try await refusal(begun, grant, writer) { return fate }
         switch result {
         case .lost:
@@ -60,7 +59,9 @@ extension TurnExecutor {
             try await handOver(begin.run, grant, writer)
             return .letGo
         case .settle(let effect):
-            return try await settle(effect, begin.run, turnIdentity, &work, writer, session)
+            let seq = try await lastSeq(of: writer)
+            let settlement = settlement(effect, begin.run, work, session, seq)
+            return try await settle(effect, settlement, turnIdentity, &work, permit)
         }
     }
 
@@ -147,11 +148,16 @@ extension TurnExecutor {
         return .again(reason: "beforeBoot failed: \(error.reason)")
     }
 
-    private func settle(
-        _ effect: TurnEffect, _ run: StoredRun, _ identity: TurnIdentity, _ work: inout RequestInHand,
-        _ writer: EventWriter, _ session: HostedSession
-    ) async throws -> Fate {
+    /// Waits until everything of the turn is acknowledged, and says which seq its closing event has.
+    private func lastSeq(of writer: EventWriter) async throws -> Int64 {
         try await writer.drain()
+        return writer.nextSeq
+    }
+
+    /// What the turn changes, with the event that closes it as `seq`.
+    private func settlement(
+        _ effect: TurnEffect, _ run: StoredRun, _ work: RequestInHand, _ session: HostedSession, _ seq: Int64
+    ) -> Settlement {
         let change = effect.chain.change
         func stored(_ index: Int) -> StoredMessage {
             let message = effect.chain.messages[index]
@@ -172,20 +178,26 @@ extension TurnExecutor {
         let complete = TurnComplete(
             turn: run.turn, outcome: effect.outcome, finishReason: effect.finishReason,
             messageID: effect.response?.id, usage: effect.usage, error: effect.error?.json, stopped: effect.isStopped)
-        let seq = writer.nextSeq
         settlement.lastControl = work.closingEvent(.turnComplete(complete), seq: seq, turn: run.turn, run: run.run)
         settlement.nextSeq = seq + 1
+        return settlement
+    }
 
+    private func settle(
+        _ effect: TurnEffect, _ settlement: Settlement, _ identity: TurnIdentity, _ work: inout RequestInHand,
+        _ permit: Permits.Permit
+    ) async throws -> Fate {
         let grant = work.grant
-        let written = settlement
-        let result = try await persistently(grant) { try await write(written, &work) }
+        let result = try await persistently(grant) { try await write(settlement, &work) }
         if let fate = result { return fate }
+        // The turn is over; what is left is to say so.
+        permit.release()
         work.memory.chain = effect.chain
         work.memory.chain.markStored()
         work.memory.isBooted = effect.isBooted
-        work.memory.bytes += written.history.append.reduce(0) { $0 + $1.body.count }
+        work.memory.bytes += settlement.history.append.reduce(0) { $0 + $1.body.count }
         work.memory.directives[work.position.offset] = nil
-        _ = try await publishClosing(written, work)
+        _ = try await publishClosing(settlement, work)
         let loop = environment.loop
         return .settled { await loop.complete(identity, effect) }
     }
