@@ -16,6 +16,8 @@ let package = Package(
         .executable(name: "carryon", targets: ["carryon"]),
         .library(name: "CarryonService", targets: ["CarryonService"]),
         .library(name: "ChatAgent", targets: ["ChatAgent"]),
+        .library(name: "LanguageModels", targets: ["LanguageModels"]),
+        .library(name: "Conversation", targets: ["Conversation"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -230,7 +230,8 @@ package struct TurnLoop: Sendable {
             added.append(response)
         }
         return TurnEffect(
-            chain: consume chain, outcome: ending.outcome, finishReason: ending.finishReason, isStopped: ending.isStopped,
+            chain: consume chain, outcome: ending.outcome, finishReason: ending.finishReason,
+            isStopped: ending.isStopped,
             newMessages: added, response: response, usage: ending.usage, error: ending.error, isBooted: isBooted)
     }
 
