@@ -10,7 +10,7 @@ struct MergingTests {
     private static func summary(_ messages: [Message]) -> [String] { messages.map { "\($0.id):\($0.text)" } }
 
     @Test(
-        "The rules, one by one",
+        "S59: The rules of merging by id, one by one",
         arguments: [
             ([], [], []),
             (["a:1", "b:1"], [], ["a:1", "b:1"]),

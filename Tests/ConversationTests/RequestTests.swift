@@ -8,7 +8,7 @@ struct RequestTests {
     }
 
     @Test(
-        "A bad request has a code and names the member",
+        "S56, S57: A bad request has a code and names the member; a request in a JSON string is one of them",
         arguments: [
             ("", "invalid_json", nil), ("{", "invalid_json", nil), ("\"hello\"", "not_an_object", nil),
             ("[]", "not_an_object", nil), ("null", "not_an_object", nil), ("{}", "missing_type", "type"),
