@@ -29,26 +29,30 @@ struct DevCommand: AsyncParsableCommand {
             return
         }
         let service = try DevelopmentService.start(invocation, logger: logger)
-        print(Self.welcome(service))
+        await service.waitForTurnHosts()
+        StandardOutput.line(Self.welcome(service))
         // Both come to this process: the terminal's to the whole group, a supervisor's to it alone.
         for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
-        print("draining ...")
+        StandardOutput.line("draining ...")
         await service.stop()
     }
 
     private static func welcome(_ service: DevelopmentService) -> String {
-        """
-        A broker listens on \(service.broker.bootstrapServers); sessions are kept in \(DevelopmentBroker.directory).
-        In a second terminal, in this directory:
+        let hosts = service.turnHosts().map { "\($0)" }.joined(separator: " ")
+        let worker = service.worker.processID ?? 0
+        return """
+            A broker listens on \(service.broker.bootstrapServers); sessions are kept in \(DevelopmentBroker.directory).
+            In a second terminal, in this directory:
 
-          carryon send alice "Hello"            a user's message in the session 'alice'
-          carryon tail alice                    the answer
-          carryon send alice --json <<< '{"type":"message","text":"#script\\ntokens 100 100ms"}'
-          carryon tail alice --follow           an answer that takes ten seconds; meanwhile, in a third terminal:
-          pkill -KILL -f 'carryon turn-host'    its turn hosts are killed; the answer goes on where it stopped
-          carryon sessions show alice           the transcript
+              carryon send alice "Hello"            a user's message in the session 'alice'
+              carryon tail alice                    the answer
+              carryon send alice --json <<< '{"type":"message","text":"#script\\ntokens 100 100ms"}'
+              carryon tail alice --follow           an answer that takes ten seconds; meanwhile, in a third terminal:
+              kill -9 \(hosts.padding(toLength: 30, withPad: " ", startingAt: 0))the turn hosts: the answer goes on where it stopped
+              kill -9 \("\(worker)".padding(toLength: 30, withPad: " ", startingAt: 0))the whole worker: it does so after the session timeout
+              carryon sessions show alice           the transcript
 
-        Ctrl-C drains and stops everything.
-        """
+            Ctrl-C drains and stops everything.
+            """
     }
 }

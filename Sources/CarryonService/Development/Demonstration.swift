@@ -41,7 +41,8 @@ struct Demonstration: Sendable {
         ])
         let service = try DevelopmentService.start(invocation, store: store, logger: logger)
         do {
-            say("A broker and a worker are up. The words below are the events topic's, as a reader sees them.\n")
+            StandardOutput.line(
+                "A broker and a worker are up. The words below are the events topic's, as a reader sees them.\n")
             try await play(
                 Act(title: "1. The turn host is killed", text: Self.first, expected: Self.first, victim: .turnHost), 0,
                 service)
@@ -55,11 +56,12 @@ struct Demonstration: Sendable {
         }
         await service.stop()
         try await check(store)
-        say("\nThe transcript holds both questions and both answers, once, in order, word for word. Nothing was lost.")
+        StandardOutput.line(
+            "\nThe transcript holds both questions and both answers, once, in order, word for word. Nothing was lost.")
     }
 
     private func play(_ act: Act, _ turn: Int, _ service: DevelopmentService) async throws {
-        say("\(act.title) (kill -9) in the middle of its answer:\n")
+        StandardOutput.line("\(act.title) (kill -9) in the middle of its answer:\n")
         let producer = try KafkaProducer(service.properties, logger: logger)
         let request = Request(kind: .message(.user(id: "question-\(turn)", text: "#script\nsay \(act.text)")))
         _ = try await producer.send(
@@ -88,11 +90,6 @@ struct Demonstration: Sendable {
             group.cancelAll()
         }
         try await stage.verify(expected: act.expected)
-    }
-
-    /// At once, also into a pipe.
-    private func say(_ line: String) {
-        FileHandle.standardOutput.write(Data("\(line)\n".utf8))
     }
 
     private func kill(_ victim: Victim, _ service: DevelopmentService, _ stage: Stage) async {

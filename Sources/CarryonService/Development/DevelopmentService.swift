@@ -51,6 +51,15 @@ struct DevelopmentService: Sendable {
         ])
     }
 
+    /// Returns when the worker has started its turn hosts, or has had time enough to.
+    func waitForTurnHosts() async {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while turnHosts().count <= settings.hosts, ContinuousClock.now < deadline {
+            // Woken early means that somebody wants to stop, which the caller finds out itself.
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// The processes that the worker has started: its turn hosts, oldest first.
     func turnHosts() -> [Int32] {
         guard let worker = worker.processID else { return [] }

@@ -1,5 +1,4 @@
 import Conversation
-import Foundation
 
 /// Prints a session's events: one JSON object a line, or the answer's text as it grows.
 struct EventPrinter {
@@ -42,13 +41,13 @@ struct EventPrinter {
 
     private mutating func open(_ text: String) {
         isLineOpen = true
-        FileHandle.standardOutput.write(Data(text.utf8))
+        StandardOutput.write(text)
     }
 
     private mutating func close() {
         guard isLineOpen else { return }
         isLineOpen = false
-        FileHandle.standardOutput.write(Data("\n".utf8))
+        StandardOutput.line("")
     }
 
     private mutating func note(_ text: String) {
@@ -57,7 +56,7 @@ struct EventPrinter {
     }
 
     private func line(_ text: String) {
-        FileHandle.standardOutput.write(Data("\(text)\n".utf8))
+        StandardOutput.line(text)
     }
 }
 

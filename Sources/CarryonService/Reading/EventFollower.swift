@@ -17,6 +17,9 @@ struct EventFollower: Sendable {
     let logger: Logger
 
     /// Reads from the events topic's beginning, and goes on until `body` says otherwise or the task is cancelled.
+    ///
+    /// What the topic holds at the start is told at once, as a reader has it then: what was taken back by that time is
+    /// not told.
     /// - Parameters:
     ///   - seq: only events after this one are told.
     ///   - body: gets what a batch of records amounts to; it may be nothing.
@@ -34,12 +37,20 @@ struct EventFollower: Sendable {
         let key = Array(session.utf8)
         var rule = ReaderRule()
         do {
-            _ = try await reader.read(from: start, untilEnd: false) { records in
-                var readings: [Reading] = []
-                for record in records where record.key == key {
-                    Self.read(record, &rule, after: seq, into: &readings)
+            var past: [Reading] = []
+            let reached = try await reader.read(from: start, untilEnd: true) { records in
+                for record in records where record.key == key { Self.read(record, &rule, after: seq, into: &past) }
+                return .proceed
+            }
+            let isOver = past.isEmpty ? false : try await body(past) == .stop
+            if !isOver {
+                _ = try await reader.read(from: reached.mapValues { .at($0) }, untilEnd: false) { records in
+                    var readings: [Reading] = []
+                    for record in records where record.key == key {
+                        Self.read(record, &rule, after: seq, into: &readings)
+                    }
+                    return readings.isEmpty ? .proceed : try await body(readings)
                 }
-                return readings.isEmpty ? .proceed : try await body(readings)
             }
         } catch {
             await reader.close()
