@@ -35,7 +35,7 @@ private struct World {
                 outstanding = offsets
             case .writeDeadLetter(let entry, let record, _, _): deadLetters[entry] = record
             case .refence(let partition, let assignment): refences.append((partition, assignment))
-            case .pause, .resume, .prepare: break
+            case .pause, .resume, .prepare, .startTrialHost: break
             }
         }
     }
@@ -136,7 +136,7 @@ private struct World {
         let slot = Int.random(in: 0..<slots, using: &random)
         if hosts.removeValue(forKey: slot) != nil {
             grants[slot] = nil
-            core.hostDied(slot, death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "h"), at: now)
+            apply(core.hostDied(slot, death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "h"), at: now))
         } else {
             hosts[slot] = [:]
             apply(core.hostStarted(slot))
