@@ -41,10 +41,12 @@ struct CrashTests {
             let question = "#script\ntokens 10 10ms\n\(death.step) upto 1\ntokens 10 10ms"
             let sent = try await cluster.send(question, to: "s")
             await watch.add([sent])
+            // A death in company would be recorded as one.
+            try await watch.waitForAll([sent], timeout: .seconds(60))
             // The same program without the death in it says what an uninterrupted answer is.
             let other = try await cluster.send("#script\ntokens 10 10ms\ntokens 10 10ms", to: "reference")
             await watch.add([other])
-            try await watch.waitForAll([sent, other], timeout: .seconds(60))
+            try await watch.waitForAll([other], timeout: .seconds(60))
             try await watch.finish()
             let answer = try await cluster.events(of: "reference").answer(turn: 0).text
             let once = Counting.answer(to: 10)
