@@ -120,6 +120,10 @@ struct CrashTests {
             try require(
                 "the dead letters' sessions", Set(letters.compactMap(\.keyString)),
                 equals: ["culprit-0", "culprit-1", "culprit-2"])
+            try require(
+                "the dead letters' attempts", letters.map { $0.headerString("attempts") }, equals: ["3", "3", "3"])
+            let ends = try await cluster.runs(of: "long").compactMap(\.causeKind)
+            try require("charged ends of the neighbour's runs", ends.filter(\.isCharged), equals: [])
             try await cluster.checkConversation(
                 "long", [ExpectedTurn(question: question, answer: Counting.answer(to: 100))])
         }
