@@ -116,12 +116,19 @@ private struct TrialWorld {
         apply(core.hostStarted(slot))
     }
 
-    /// A session's first request begins: what its last run ended of is put on record.
+    /// The first request begins of one session, or of all that a host has.
     mutating func begin() {
-        guard let slot = hosts.keys.sorted().randomElement(using: &random), let host = hosts[slot],
-            let session = host.queues.keys.filter({ !host.begun.contains($0) }).sorted()
-                .randomElement(using: &random), let dispatch = host.queues[session]?.first
-        else { return }
+        guard let slot = hosts.keys.sorted().randomElement(using: &random), let host = hosts[slot] else { return }
+        let idle = host.queues.keys.filter { !host.begun.contains($0) }.sorted()
+        let isBurst = Int.random(in: 0..<4, using: &random) > 0
+        for session in isBurst ? idle : [idle.randomElement(using: &random)].compactMap(\.self) {
+            begin(session, in: slot, host)
+        }
+    }
+
+    /// What the request's last run ended of is put on record.
+    mutating func begin(_ session: String, in slot: Int, _ host: Host) {
+        guard let dispatch = host.queues[session]?.first else { return }
         let offset = dispatch.record.offset
         if let last = openRuns[offset] {
             let death = dispatch.death.flatMap { $0.hostID == last ? $0 : nil }
