@@ -75,7 +75,7 @@ struct ConsumerCoreTests {
             [requestRecord(session: "a", offset: 0), requestRecord(session: "b", offset: 1)], at: now
         ).dispatches
         _ = core.reported(.began(entries: [first[1].entry]), by: 0, at: now)
-        core.hostDied(0, death: crash, at: now)
+        _ = core.hostDied(0, death: crash, at: now)
         #expect(core.receive([requestRecord(session: "c", offset: 2)], at: now).isEmpty, "nobody to send it to")
         let again = core.hostStarted(0)
         guard case .grant = again.commands.first else { return #expect(Bool(false), "no grant") }
@@ -92,7 +92,7 @@ struct ConsumerCoreTests {
         let bad = try #require(core.receive(records, at: now).dispatches.first?.entry)
         func die() {
             _ = core.reported(.began(entries: [bad]), by: 0, at: now)
-            core.hostDied(0, death: crash, at: now)
+            _ = core.hostDied(0, death: crash, at: now)
         }
         die()
         #expect(core.hostStarted(0).offsets == [0, 1], "the first time at once")
@@ -113,7 +113,7 @@ struct ConsumerCoreTests {
         var core = ready()
         let sent = core.receive((0..<2).map { requestRecord(session: "s\($0)", offset: $0) }, at: now).dispatches
         _ = core.reported(.settled(entries: [sent[0].entry]), by: 0, at: now)
-        core.hostDied(0, death: crash, at: now)
+        _ = core.hostDied(0, death: crash, at: now)
         #expect(core.hostStarted(0).offsets == [1])
     }
 
@@ -128,7 +128,7 @@ struct ConsumerCoreTests {
         _ = core.reported(.settled(entries: [sent[0].entry]), by: 0, at: now)
         _ = core.reported(.yielded(assignments: [assignment]), by: 0, at: now)
         #expect(!core.isYielded([partition(0)]))
-        core.hostDied(1, death: crash, at: now)
+        _ = core.hostDied(1, death: crash, at: now)
         #expect(core.isYielded([partition(0)]), "a dead host holds nothing")
         #expect(core.finishRevoke([partition(0)]) == [partition(0): 1])
         #expect(core.hostStarted(1).isEmpty, "nothing is left to hand over")

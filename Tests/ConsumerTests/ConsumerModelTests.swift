@@ -24,7 +24,8 @@ private struct World {
     var grants: [Int: Set<Int64>] = [:]
     var refences: [(TopicPartition, Int64)] = []
     var problems: [String] = []
-    let slots: Int
+    /// How many slots have a host, or will have one.
+    var slots: Int
 
     mutating func apply(_ actions: [ConsumerCore.Action]) {
         for action in actions {
@@ -35,6 +36,9 @@ private struct World {
                 outstanding = offsets
             case .writeDeadLetter(let entry, let record, _, _): deadLetters[entry] = record
             case .refence(let partition, let assignment): refences.append((partition, assignment))
+            case .startTrialHost(let slot):
+                if slot != slots { problems.append("the trial host is asked for once") }
+                slots = slot + 1
             case .pause, .resume, .prepare: break
             }
         }
@@ -50,6 +54,11 @@ private struct World {
                 if grants[slot]?.contains(dispatch.assignment) != true { problems.append("dispatched before granted") }
                 if hosts.values.contains(where: { $0.values.contains { $0.record == dispatch.record } }) {
                     problems.append("offset \(offset) dispatched twice to live hosts")
+                }
+                if hosts.contains(where: {
+                    $0.key != slot && $0.value.values.contains { $0.session == dispatch.session }
+                }) {
+                    problems.append("\(dispatch.session) is in two hosts at once")
                 }
                 let ahead = hosts[slot]?.values.filter {
                     $0.session == dispatch.session && $0.record.partition == dispatch.record.partition
@@ -136,7 +145,7 @@ private struct World {
         let slot = Int.random(in: 0..<slots, using: &random)
         if hosts.removeValue(forKey: slot) != nil {
             grants[slot] = nil
-            core.hostDied(slot, death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "h"), at: now)
+            apply(core.hostDied(slot, death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "h"), at: now))
         } else {
             hosts[slot] = [:]
             apply(core.hostStarted(slot))
@@ -196,11 +205,11 @@ private struct World {
 
     /// Lets everything come to an end.
     mutating func finish() {
-        for slot in 0..<slots where hosts[slot] == nil {
-            hosts[slot] = [:]
-            apply(core.hostStarted(slot))
-        }
         for _ in 0..<2_000 {
+            for slot in 0..<slots where hosts[slot] == nil {
+                hosts[slot] = [:]
+                apply(core.hostStarted(slot))
+            }
             while !refences.isEmpty { answerFence() }
             while hosts.values.contains(where: { !$0.isEmpty }) { settle() }
             while !deadLetters.isEmpty { answerDeadLetter() }
@@ -224,7 +233,8 @@ struct ConsumerModelTests {
             let slots = Int.random(in: 1...3, using: &seeds)
             let bounds = Backpressure.Bounds(requests: 20, bytes: 10_000, span: 30)
             var world = World(
-                core: .forTests(slots: slots, bounds: bounds), random: SeededGenerator(seed: seeds.next()), slots: slots
+                core: .forTests(slots: slots, hasTrialSlot: Bool.random(using: &seeds), bounds: bounds),
+                random: SeededGenerator(seed: seeds.next()), slots: slots
             )
             for _ in 0..<300 { world.act() }
             world.finish()

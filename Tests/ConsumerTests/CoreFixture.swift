@@ -19,11 +19,13 @@ func requestRecord(
 
 extension ConsumerCore {
     static func forTests(
-        slots: Int = 1, bounds: Backpressure.Bounds = .init(requests: 1_000, bytes: 1 << 20, span: 10_000)
+        slots: Int = 1, hasTrialSlot: Bool = false,
+        bounds: Backpressure.Bounds = .init(requests: 1_000, bytes: 1 << 20, span: 10_000)
     ) -> ConsumerCore {
         ConsumerCore(
             settings: .init(
-                slots: slots, bounds: bounds, commitInterval: .zero, commitRetryDelay: .zero,
+                slots: slots, hasTrialSlot: hasTrialSlot, bounds: bounds, commitInterval: .zero,
+                commitRetryDelay: .zero,
                 hostRetry: RetryDelay(jitter: 0), deadLetterRetry: RetryDelay(jitter: 0), seed: 1))
     }
 
@@ -49,6 +51,12 @@ extension [ConsumerCore.Action] {
     var dispatches: [Dispatch] {
         flatMap { action in
             if case .send(_, .dispatch(let dispatches)) = action { dispatches } else { [Dispatch]() }
+        }
+    }
+
+    func dispatches(to slot: Int) -> [Dispatch] {
+        flatMap { action in
+            if case .send(slot, .dispatch(let dispatches)) = action { dispatches } else { [Dispatch]() }
         }
     }
 

@@ -24,8 +24,8 @@ struct FrameCodecTests {
     static func commands() throws -> [HostCommand] {
         let deaths: [HostDeath?] =
             [nil]
-            + [RunEnd.crashed, .outOfMemory, .handover, .unknown].map {
-                HostDeath(kind: $0, cause: "SIGSEGV", hostID: "host-1")
+            + RunEnd.allCases.map {
+                HostDeath(kind: $0, cause: "SIGSEGV", hostID: "host-1", isInCompany: $0 == .outOfMemory)
             }
         return [
             .configure(hostID: "host-1", settings: [0, 1, 255]),
@@ -94,13 +94,14 @@ struct FrameCodecTests {
                 return nil
             } catch { return error.code }
         }
-        #expect(code([2, 65]) == .unsupportedVersion)
-        #expect(code([1, 200]) == .unknownKind)
-        #expect(code([1, 1]) == .unknownKind, "a command is no report")
-        #expect(code([1, 65, 0]) == .trailingBytes)
-        #expect(code([1]) == .truncated)
-        #expect(code([1, 66, 0xFF, 0xFF, 0x03]) == .truncated, "a count that the frame cannot hold")
-        #expect(code([1, 69] + Array(repeating: 0xFF, count: 12)) == .malformed, "an endless integer")
+        let version = FrameCodec.version
+        #expect(code([version + 1, 65]) == .unsupportedVersion)
+        #expect(code([version, 200]) == .unknownKind)
+        #expect(code([version, 1]) == .unknownKind, "a command is no report")
+        #expect(code([version, 65, 0]) == .trailingBytes)
+        #expect(code([version]) == .truncated)
+        #expect(code([version, 66, 0xFF, 0xFF, 0x03]) == .truncated, "a count that the frame cannot hold")
+        #expect(code([version, 69] + Array(repeating: 0xFF, count: 12)) == .malformed, "an endless integer")
 
         var splitter = FrameSplitter(maximumLength: 10)
         splitter.append([0, 0, 0, 11])

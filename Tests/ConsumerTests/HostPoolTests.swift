@@ -100,19 +100,76 @@ struct HostPoolTests {
         #expect(events.all.last == .started(slot: 0, hostID: "w-3"), "the new spare is nobody's host yet")
     }
 
-    @Test("Without a spare the next host that starts takes the slot; a second death in a row makes that wait")
+    /// Longer than any test: a place that waits at all is seen to wait.
+    private static let endless = RestartPolicy(
+        delays: RetryDelay(first: .seconds(600), longest: .seconds(600), jitter: 0))
+
+    @Test("Without a spare a slot waits for its own next host, whatever the other slots wait for")
     func withoutSpare() async throws {
         let (hosts, events) = (FakeHosts(), Events())
-        let pool = pool(hosts, events)
+        let pool = HostPool(
+            options: .init(
+                slots: 2, hostIDPrefix: "w", settings: [], keepsSpare: false, restarts: Self.endless),
+            factory: hosts.factory, onEvent: { events.add($0) })
         pool.start()
-        try #require(hosts.named("w-3")).crash()
-        try await eventually(timeout: .seconds(5)) { hosts.all.count == 4 }
-        let begin = ContinuousClock.now
         try #require(hosts.named("w-1")).crash()
+        try await eventually(timeout: .seconds(20)) { events.all.last == .started(slot: 0, hostID: "w-3") }
+        try #require(hosts.named("w-3")).crash()
         try #require(hosts.named("w-2")).crash()
-        #expect(hosts.all.count == 4)
-        try await eventually(timeout: .seconds(5)) { events.all.last == .started(slot: 1, hostID: "w-5") }
-        #expect(ContinuousClock.now - begin >= .milliseconds(900))
+        try await eventually(timeout: .seconds(20)) { events.all.last == .started(slot: 1, hostID: "w-4") }
+        #expect(hosts.all.count == 4, "a second death in a row waits")
+    }
+
+    @Test("Hosts that die of their work are replaced at once")
+    func deathsByWork() async throws {
+        let (hosts, events) = (FakeHosts(), Events())
+        let pool = HostPool(
+            options: .init(slots: 1, hostIDPrefix: "w", settings: [], restarts: Self.endless),
+            factory: hosts.factory, onEvent: { events.add($0) })
+        pool.start()
+        for number in 1...6 {
+            try await eventually(timeout: .seconds(20)) { hosts.named("w-\(number + 1)") != nil }
+            let host = try #require(hosts.named("w-\(number)"))
+            host.onReport(.began(entries: [1]))
+            host.crash()
+            try await eventually(timeout: .seconds(20)) {
+                events.all.last == .started(slot: 0, hostID: "w-\(number + 1)")
+            }
+        }
+    }
+
+    @Test("Spares that die as soon as they have a slot are started ever more seldom")
+    func brokenExecutable() async throws {
+        let (hosts, events) = (FakeHosts(), Events())
+        let delays = RetryDelay(first: .milliseconds(300), longest: .milliseconds(300), jitter: 0)
+        let pool = HostPool(
+            options: .init(slots: 1, hostIDPrefix: "w", settings: [], restarts: RestartPolicy(delays: delays)),
+            factory: hosts.factory, onEvent: { events.add($0) })
+        pool.start()
+        try #require(hosts.named("w-1")).crash()
+        try await eventually(timeout: .seconds(20)) { hosts.named("w-3") != nil }
+        let begin = ContinuousClock.now
+        try #require(hosts.named("w-2")).crash()
+        try await eventually(timeout: .seconds(20)) { hosts.named("w-4") != nil }
+        #expect(ContinuousClock.now - begin >= .milliseconds(250))
+    }
+
+    @Test("A slot on demand has no host before it is asked for, gets the spare then, and is kept from then on")
+    func onDemand() async throws {
+        let (hosts, events) = (FakeHosts(), Events())
+        let pool = HostPool(
+            options: .init(slots: 1, slotsOnDemand: 1, hostIDPrefix: "w", settings: []), factory: hosts.factory,
+            onEvent: { events.add($0) })
+        pool.start()
+        #expect(events.all == [.started(slot: 0, hostID: "w-1")])
+        #expect(hosts.all.count == 2)
+        pool.demand(slot: 1)
+        #expect(events.all.last == .started(slot: 1, hostID: "w-2"))
+        try await eventually(timeout: .seconds(5)) { hosts.all.count == 3 }
+        pool.demand(slot: 1)
+        try #require(hosts.named("w-2")).crash()
+        #expect(events.all.last == .started(slot: 1, hostID: "w-3"))
+        try await eventually(timeout: .seconds(5)) { hosts.all.count == 4 }
     }
 
     @Test("A stopped pool closes its hosts and starts no more")

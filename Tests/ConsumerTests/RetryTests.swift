@@ -22,18 +22,29 @@ struct RetryTests {
         }
     }
 
-    @Test("One host's death costs nothing; deaths in a row cost more each time, until one lived for a minute")
+    @Test("One idle host's death costs nothing; deaths in a row cost more each time, until one lived for a minute")
     func restarts() {
         var policy = RestartPolicy()
         var now = ContinuousClock.now
         var waits: [Duration] = []
         for _ in 0..<9 {
-            let wait = policy.died(at: now)
+            let wait = policy.died(hasWorked: false, at: now)
             waits.append(wait)
             now += wait
         }
         let expected: [Duration] = [0, 1, 2, 4, 8, 16, 32, 60, 60].map { .seconds($0) }
         #expect(waits == expected)
-        #expect(policy.died(at: now + .seconds(61)) == .zero)
+        #expect(policy.died(hasWorked: false, at: now + .seconds(61)) == .zero)
+    }
+
+    @Test("A host that has worked is replaced at once, however often that happens, and shows that hosts can start")
+    func restartsAfterWork() {
+        var policy = RestartPolicy()
+        let now = ContinuousClock.now
+        for _ in 0..<9 { #expect(policy.died(hasWorked: true, at: now) == .zero) }
+        #expect(policy.died(hasWorked: false, at: now) == .zero)
+        #expect(policy.died(hasWorked: false, at: now) == .seconds(1))
+        #expect(policy.died(hasWorked: true, at: now) == .zero)
+        #expect(policy.died(hasWorked: false, at: now) == .zero)
     }
 }

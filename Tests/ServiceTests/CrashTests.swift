@@ -41,10 +41,12 @@ struct CrashTests {
             let question = "#script\ntokens 10 10ms\n\(death.step) upto 1\ntokens 10 10ms"
             let sent = try await cluster.send(question, to: "s")
             await watch.add([sent])
+            // A death in company would be recorded as one.
+            try await watch.waitForAll([sent], timeout: .seconds(60))
             // The same program without the death in it says what an uninterrupted answer is.
             let other = try await cluster.send("#script\ntokens 10 10ms\ntokens 10 10ms", to: "reference")
             await watch.add([other])
-            try await watch.waitForAll([sent, other], timeout: .seconds(60))
+            try await watch.waitForAll([other], timeout: .seconds(60))
             try await watch.finish()
             let answer = try await cluster.events(of: "reference").answer(turn: 0).text
             let once = Counting.answer(to: 10)
@@ -118,6 +120,10 @@ struct CrashTests {
             try require(
                 "the dead letters' sessions", Set(letters.compactMap(\.keyString)),
                 equals: ["culprit-0", "culprit-1", "culprit-2"])
+            try require(
+                "the dead letters' attempts", letters.map { $0.headerString("attempts") }, equals: ["3", "3", "3"])
+            let ends = try await cluster.runs(of: "long").compactMap(\.causeKind)
+            try require("charged ends of the neighbour's runs", ends.filter(\.isCharged), equals: [])
             try await cluster.checkConversation(
                 "long", [ExpectedTurn(question: question, answer: Counting.answer(to: 100))])
         }

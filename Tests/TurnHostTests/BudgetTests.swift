@@ -70,6 +70,31 @@ struct BudgetTests {
         #expect(conductor.log.deadLetters.isEmpty)
     }
 
+    @Test(
+        "Deaths in company cost a request nothing, are on record as what they were, and readers are told their cause",
+        arguments: [RunEnd.crashed, .outOfMemory])
+    func inCompany(kind: RunEnd) async throws {
+        let conductor = try Conductor()
+        conductor.say("#script\nsay one two", id: "u1")
+        var death: HostDeath?
+        for _ in 0..<6 {
+            try await conductor.start(killAt: .init(step: .afterBeginRun), death: death)
+            death = try await conductor.waitForDeath(kind, cause: "SIGTEST")
+            death?.isInCompany = true
+        }
+        try await conductor.start(death: death)
+        try await conductor.finish()
+        #expect(try conductor.view().answer(turn: 0).text == "one two")
+        #expect(conductor.log.deadLetters.isEmpty)
+        let run = try #require(try await conductor.store.run("s/0/6"))
+        #expect(run.cause == "SIGTEST")
+        #expect(run.causeKind?.isCharged == false)
+        let told = conductor.view().controls(turn: 0).compactMap { control in
+            if case .recovered(let cause, _, _, _) = control { cause } else { nil }
+        }
+        #expect(told.last == kind.rawValue)
+    }
+
     @Test("A death of a host that a run was not in is not that run's death")
     func othersDeath() async throws {
         let conductor = try Conductor { $0.flushWindow = .zero }

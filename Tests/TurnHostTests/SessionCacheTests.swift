@@ -1,6 +1,7 @@
 import ChatAgent
 import Conversation
 import LanguageModels
+import SessionStore
 import Testing
 import TurnHost
 
@@ -47,6 +48,22 @@ struct SessionCacheTests {
         #expect(try conductor.view().answer(turn: 29).text == "30")
         #expect(agent.journal.words.count { $0.hasPrefix("boot") } == 1)
         #expect(host.sessionCount == 1)
+    }
+
+    @Test("A request that comes from another host's death has its session read again: it was elsewhere meanwhile")
+    func elsewhere() async throws {
+        let conductor = try Conductor()
+        let agent = RecordingAgent()
+        try await conductor.start(agent)
+        conductor.say("here")
+        try await conductor.finish()
+        let again = Request(kind: .message(.user(id: "u2", text: "back")))
+        conductor.send([again], death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "host-9"))
+        try await conductor.finish()
+        conductor.say("and here")
+        try await conductor.finish()
+        #expect(agent.journal.words.count { $0.hasPrefix("boot") } == 2)
+        #expect(agent.journal.prompts.map(\.messages.count) == [1, 3, 5])
     }
 
     @Test("No more turns run at once than permits allow, and all of them run")

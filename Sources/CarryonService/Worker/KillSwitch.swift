@@ -23,6 +23,11 @@ struct KillSwitch: Sendable {
         return KillSwitch(killAt: killAt, directory: directory, worker: getpid())
     }
 
+    /// Takes the directory away, for the consumer at its orderly end.
+    func disarm() {
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
     /// Kills the process that it is meant for if this is the step.
     func reached(_ step: TurnStep) {
         guard step == killAt.step else { return }

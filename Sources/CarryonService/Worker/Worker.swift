@@ -10,6 +10,7 @@ import TurnHost
 struct Worker: Service {
     private let consumer: WorkerConsumer
     private let store: any SessionStore
+    private let killSwitch: KillSwitch?
 
     /// Puts a worker together; connects to nothing yet, except for the store.
     init(_ invocation: Invocation, logger: Logger) throws {
@@ -28,13 +29,14 @@ struct Worker: Service {
         options.drainTimeout = settings.drainTimeout
         options.logIdentityOverride = settings.logIdentity
 
+        store = try settings.openStore()
         let killSwitch = try settings.killAt.map(KillSwitch.arm)
+        self.killSwitch = killSwitch
         if let killSwitch, killSwitch.killAt.process == .worker {
             options.onStep = { if $0 == .beforeCommit { killSwitch.reached(.beforeCommit) } }
         }
         let setup = HostSetup(settings: settings, killSwitch: killSwitch)
         options.hostSettings = try setup.encoded()
-        store = try settings.openStore()
         let factory: HostFactory
         if settings.hosts == 0 {
             // Made here, so that what can't be made ends the start and not a thread.
@@ -56,6 +58,7 @@ struct Worker: Service {
 
     /// Works until the group asks for a graceful shutdown, drains, and returns.
     func run() async throws {
+        defer { killSwitch?.disarm() }
         try await withGracefulShutdownHandler {
             try await consumer.run()
         } onGracefulShutdown: {

@@ -55,7 +55,7 @@ extension ConsumerCore {
         grant.fence = fence
         assignment.phase = .granted(grant)
         assignments[partition] = assignment
-        for request in held.values where request.partition == partition && request.slot != nil {
+        for request in held.values where request.partition == partition && request.session != nil {
             held[request.id] = nil
             request.id = makeEntryID()
             request.place = .waiting

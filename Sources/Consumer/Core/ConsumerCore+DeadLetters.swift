@@ -3,7 +3,7 @@ import Kafka
 extension ConsumerCore {
     /// The broker has acknowledged the dead letter: its request is settled.
     package mutating func deadLetterWritten(entry: Int64, at now: ContinuousClock.Instant) -> [Action] {
-        guard let request = held[entry], request.slot == nil else { return [] }
+        guard let request = held[entry], request.session == nil else { return [] }
         settle(request, at: now)
         return commitIfDue(at: now) + adjustFlow(touching: [request.partition])
     }
@@ -11,7 +11,7 @@ extension ConsumerCore {
     /// The dead letter could not be written. It is tried again for as long as the partition is ours; its request
     /// stays uncommitted.
     package mutating func deadLetterFailed(entry: Int64, at now: ContinuousClock.Instant) {
-        guard let request = held[entry], request.slot == nil else { return }
+        guard let request = held[entry], request.session == nil else { return }
         request.failures += 1
         // One more than the number of failures: not even the first retry of a write that the client library gave up
         // on is made at once.

@@ -9,30 +9,50 @@ extension ConsumerCore {
         slots[slot].isUp = true
         let granted = assignments.sorted { $0.key < $1.key }.map(\.value).filter { $0.grant != nil }
         var actions: [Action] = granted.compactMap(\.grant).map { .send(slot: slot, .grant($0)) }
-        actions += dispatchWaiting { $0.slot == slot }
+        actions += dispatchWaiting { $0.session.flatMap(destination) == slot }
         for assignment in granted where assignment.isCaughtUp {
             actions.append(.send(slot: slot, .caughtUp(assignment: assignment.id)))
         }
-        return actions
+        return actions + goOnWithTrials()
     }
 
     /// The slot's host is dead, and everything that it had reported is in. What it had not settled waits for the next
-    /// host; a session whose request had begun waits longer each time that happens.
-    package mutating func hostDied(_ slot: Int, death: HostDeath, at now: ContinuousClock.Instant) {
-        guard slots.indices.contains(slot) else { return }
+    /// host. A session that was the only one to have begun in it waits longer each time that happens; of several, none
+    /// is charged with the death, and they are tried apart if it happens again.
+    package mutating func hostDied(
+        _ slot: Int, death: HostDeath, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        guard slots.indices.contains(slot) else { return [] }
         slots[slot].isUp = false
-        for request in held.values where request.slot == slot && request.place == .atHost {
-            request.place = .waiting
-            guard request.hasBegun else { continue }
+        let left = held.values.filter { $0.place == .atHost(slot: slot) }.sorted { $0.id < $1.id }
+        let begun = left.filter(\.hasBegun)
+        var death = death
+        death.isInCompany = trialSlot != nil && begun.sessions.count > 1
+        for request in left { request.place = .waiting }
+        for request in begun {
             request.hasBegun = false
             request.death = death
-            guard death.kind != .handover, let session = request.session else { continue }
-            request.failures += 1
-            let delay = settings.hostRetry.delay(after: request.failures, using: &generator)
-            if delay > .zero { parked[session] = max(parked[session] ?? now, now + delay) }
+            if death.kind != .handover { charge(request, death, at: now) }
         }
+        drawConclusions(from: begun, diedIn: slot, isHandover: death.kind == .handover)
+        hostLetGo(slot, of: nil)
+        return goOnWithTrials()
+    }
+
+    private mutating func charge(_ request: HeldRequest, _ death: HostDeath, at now: ContinuousClock.Instant) {
+        request.hostDeaths += 1
+        guard !death.isInCompany, let session = request.session else { return }
+        request.failures += 1
+        let delay = settings.hostRetry.delay(after: request.failures, using: &generator)
+        if delay > .zero { parked[session] = max(parked[session] ?? now, now + delay) }
+    }
+
+    /// A host holds nothing more of these assignments that are being revoked; `nil` for all.
+    private mutating func hostLetGo(_ slot: Int, of yielded: [Int64]?) {
         for (partition, assignment) in assignments {
-            guard case .revoking(var awaiting) = assignment.phase else { continue }
+            guard yielded?.contains(assignment.id) ?? true, case .revoking(var awaiting) = assignment.phase else {
+                continue
+            }
             awaiting.remove(slot)
             assignments[partition]?.phase = .revoking(awaiting: awaiting)
         }
@@ -46,22 +66,12 @@ extension ConsumerCore {
         case .ready:
             return []
         case .began(let entries):
-            for entry in entries { held[entry]?.hasBegun = true }
+            for entry in entries where held[entry]?.place == .atHost(slot: slot) { held[entry]?.hasBegun = true }
             return []
         case .settled(let entries):
-            var touched: Set<TopicPartition> = []
-            for entry in entries {
-                guard let request = held[entry], request.slot != nil else { continue }
-                touched.insert(request.partition)
-                settle(request, at: now)
-            }
-            return commitIfDue(at: now) + adjustFlow(touching: touched)
+            return settled(entries, at: now)
         case .yielded(let yielded):
-            for (partition, assignment) in assignments where yielded.contains(assignment.id) {
-                guard case .revoking(var awaiting) = assignment.phase else { continue }
-                awaiting.remove(slot)
-                assignments[partition]?.phase = .revoking(awaiting: awaiting)
-            }
+            hostLetGo(slot, of: yielded)
             return []
         case .fenced(let id):
             guard let (partition, assignment) = assignments.first(where: { $0.value.id == id }),
@@ -70,5 +80,18 @@ extension ConsumerCore {
             assignments[partition]?.phase = .refencing(grant)
             return [.refence(partition, assignment: id)]
         }
+    }
+
+    private mutating func settled(_ entries: [Int64], at now: ContinuousClock.Instant) -> [Action] {
+        var touched: Set<TopicPartition> = []
+        var wasOnTrial = false
+        for entry in entries {
+            guard let request = held[entry], let session = request.session else { continue }
+            touched.insert(request.partition)
+            wasOnTrial = wasOnTrial || trials.isTried(session)
+            settle(request, at: now)
+        }
+        let actions = commitIfDue(at: now) + adjustFlow(touching: touched)
+        return wasOnTrial ? actions + goOnWithTrials() : actions
     }
 }

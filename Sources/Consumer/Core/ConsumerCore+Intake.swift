@@ -63,7 +63,7 @@ extension ConsumerCore {
         let place: HeldRequest.Place
         switch incoming.verdict {
         case .request(let session, let request):
-            content = .request(session: session, slot: slot(of: session), request)
+            content = .request(session: session, request)
             place = .waiting
         case .refused(let code, let message):
             content = .refused(code: code, message: message)

@@ -8,6 +8,9 @@ package struct ConsumerCore {
     package struct Settings: Sendable {
         /// Number of turn hosts that sessions are spread over.
         package var slots: Int
+        /// Whether there is one more slot, for sessions that are tried apart. Without it every death is charged to
+        /// whatever had begun in the host.
+        package var hasTrialSlot: Bool
         package var bounds: Backpressure.Bounds
         package var commitInterval: Duration
         package var commitRetryDelay: Duration
@@ -18,11 +21,13 @@ package struct ConsumerCore {
         package var seed: UInt64
 
         package init(
-            slots: Int, bounds: Backpressure.Bounds, commitInterval: Duration = .milliseconds(100),
+            slots: Int, hasTrialSlot: Bool = false, bounds: Backpressure.Bounds,
+            commitInterval: Duration = .milliseconds(100),
             commitRetryDelay: Duration = .milliseconds(500), hostRetry: RetryDelay = RetryDelay(),
             deadLetterRetry: RetryDelay = RetryDelay(longest: .seconds(30)), seed: UInt64
         ) {
             self.slots = max(slots, 1)
+            self.hasTrialSlot = hasTrialSlot
             self.bounds = bounds
             self.commitInterval = commitInterval
             self.commitRetryDelay = commitRetryDelay
@@ -47,6 +52,8 @@ package struct ConsumerCore {
         /// Somebody took a newer fence: to be answered with ``ConsumerCore/refenced(_:assignment:fence:at:)`` if the
         /// partition is still ours, and not at all otherwise.
         case refence(TopicPartition, assignment: Int64)
+        /// From now on this slot is to have a host as the others have.
+        case startTrialHost(slot: Int)
     }
 
     struct Slot {
@@ -63,6 +70,8 @@ package struct ConsumerCore {
     var slots: [Slot]
     /// Sessions whose hosts died under them, and until when they wait.
     var parked: [String: ContinuousClock.Instant] = [:]
+    var trials = Trials()
+    var hasAskedForTrialHost = false
     /// When the first dead letter is to be tried again, if one is.
     var deadLetterDue: ContinuousClock.Instant?
     var commits: CommitScheduler
@@ -76,15 +85,16 @@ package struct ConsumerCore {
 
     package init(settings: Settings) {
         self.settings = settings
-        slots = Array(repeating: Slot(), count: settings.slots)
+        slots = Array(repeating: Slot(), count: settings.slots + (settings.hasTrialSlot ? 1 : 0))
         commits = CommitScheduler(interval: settings.commitInterval, retryDelay: settings.commitRetryDelay)
         backpressure = Backpressure(bounds: settings.bounds)
         generator = SplitMix64(state: settings.seed)
     }
 
-    /// Which host a session belongs to: the same one as long as the number of hosts is the same, in every process.
+    /// Which host a session belongs to unless it is on trial: the same one as long as the number of hosts is the same,
+    /// in every process.
     package func slot(of session: String) -> Int {
-        Int(StableHash.of(session) % UInt64(slots.count))
+        Int(StableHash.of(session) % UInt64(settings.slots))
     }
 
     /// The partitions that are assigned, in order.
@@ -95,7 +105,7 @@ package struct ConsumerCore {
 
     /// How many unsettled requests the slot's host has.
     package func heldCount(ofSlot slot: Int) -> Int {
-        held.values.count { $0.place == .atHost && $0.slot == slot }
+        held.values.count { $0.place == .atHost(slot: slot) }
     }
 
     mutating func makeAssignmentID() -> Int64 {
@@ -116,6 +126,8 @@ package struct ConsumerCore {
             for session in released.keys { parked[session] = nil }
             actions += dispatchWaiting { $0.session.map { released[$0] != nil } ?? false }
         }
+        // Sessions also leave a trial with their partition, without a settlement that would tell.
+        actions += goOnWithTrials()
         actions += retryDeadLetters(at: now)
         // Room is also made by partitions that go, without a settlement that would tell.
         actions += adjustFlow(touching: [])
@@ -196,8 +208,8 @@ package struct ConsumerCore {
     }
 
     func mayBeDispatched(_ request: HeldRequest) -> Bool {
-        guard case .request(let session, let slot, _) = request.content else { return false }
-        return slots[slot].isUp && parked[session] == nil && assignments[request.partition]?.grant != nil
+        guard let slot = request.session.flatMap(destination) else { return false }
+        return slots[slot].isUp && assignments[request.partition]?.grant != nil
     }
 
     /// One command for each host and batch.
@@ -206,10 +218,10 @@ package struct ConsumerCore {
         var weights = Array(repeating: 0, count: slots.count)
         var actions: [Action] = []
         for held in requests {
-            guard case .request(let session, let slot, let request) = held.content,
+            guard case .request(let session, let request) = held.content, let slot = destination(of: session),
                 let assignment = assignments[held.partition]?.id
             else { continue }
-            held.place = .atHost
+            held.place = .atHost(slot: slot)
             batches[slot].append(
                 Dispatch(
                     entry: held.id, assignment: assignment, session: session, record: held.record, request: request,

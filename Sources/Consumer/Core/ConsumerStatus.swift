@@ -28,6 +28,7 @@ package struct ConsumerStatus: Sendable, Hashable {
     }
 
     package var partitions: [Partition]
+    /// The host of the trial slot is the last, and down until it is needed.
     package var hosts: [Host]
     package var isDraining: Bool
     /// How long ago the poll thread last went round, if it has started.
@@ -45,8 +46,8 @@ extension ConsumerCore {
                 oldestAge: assignment.tracker.oldest.map { now - $0 })
         }
         var heldBySlot = Array(repeating: 0, count: slots.count)
-        for request in held.values where request.place == .atHost {
-            if let slot = request.slot { heldBySlot[slot] += 1 }
+        for request in held.values {
+            if case .atHost(let slot) = request.place { heldBySlot[slot] += 1 }
         }
         let hosts = slots.indices.map {
             ConsumerStatus.Host(

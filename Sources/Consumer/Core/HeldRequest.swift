@@ -7,8 +7,8 @@ final class HeldRequest {
     enum Place: Hashable {
         /// Nobody has it: its host is being replaced, its session waits for a retry, or its fence is being taken.
         case waiting
-        /// Its host has it.
-        case atHost
+        /// The host of this slot has it.
+        case atHost(slot: Int)
         /// It is no request; its dead letter was handed to the producer.
         case deadLettering
         /// Its dead letter could not be written, and will be tried again.
@@ -16,7 +16,7 @@ final class HeldRequest {
     }
 
     enum Content {
-        case request(session: String, slot: Int, Request)
+        case request(session: String, Request)
         case refused(code: String, message: String)
     }
 
@@ -28,7 +28,9 @@ final class HeldRequest {
     var place: Place
     /// Its present host has said that a run of it begins.
     var hasBegun = false
-    /// How many hosts died while it had begun, or how many times its dead letter could not be written.
+    /// How many hosts died while it had begun.
+    var hostDeaths = 0
+    /// How many of these it died of alone, or how many times its dead letter could not be written.
     var failures = 0
     /// How the last of these hosts died.
     var death: HostDeath?
@@ -45,11 +47,8 @@ final class HeldRequest {
         self.place = place
     }
 
-    var slot: Int? {
-        if case .request(_, let slot, _) = content { slot } else { nil }
-    }
-
+    /// Nil for a record that is no request.
     var session: String? {
-        if case .request(let session, _, _) = content { session } else { nil }
+        if case .request(let session, _) = content { session } else { nil }
     }
 }

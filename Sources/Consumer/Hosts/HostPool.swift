@@ -18,6 +18,8 @@ package final class HostPool: Sendable {
 
     package struct Options: Sendable {
         package var slots: Int
+        /// Further slots, which get their hosts only when they are asked for.
+        package var slotsOnDemand: Int
         /// In front of a number that makes it unique in this consumer's life.
         package var hostIDPrefix: String
         package var settings: [UInt8]
@@ -25,10 +27,11 @@ package final class HostPool: Sendable {
         package var restarts: RestartPolicy
 
         package init(
-            slots: Int, hostIDPrefix: String, settings: [UInt8], keepsSpare: Bool = true,
+            slots: Int, slotsOnDemand: Int = 0, hostIDPrefix: String, settings: [UInt8], keepsSpare: Bool = true,
             restarts: RestartPolicy = RestartPolicy()
         ) {
             self.slots = max(slots, 1)
+            self.slotsOnDemand = slotsOnDemand
             self.hostIDPrefix = hostIDPrefix
             self.settings = settings
             self.keepsSpare = keepsSpare
@@ -41,27 +44,48 @@ package final class HostPool: Sendable {
         var host: (any RunningHost)?
         /// Nil for the spare.
         var slot: Int?
+        /// Something has begun in it.
+        var hasWorked = false
     }
 
     private struct State {
         var members: [Int: Member] = [:]
-        var bySlot: [Int?]
-        var spare: Int?
+        var places: HostPlaces
         var started = 0
-        var restarts: RestartPolicy
         var isStopping = false
-        var isRestartPending = false
         var events: [Event] = []
         var isTelling = false
 
         /// A spare that has not been started yet (its member has no host) takes the slot when it is.
-        mutating func promoteSpare(to slot: Int) {
-            guard let number = spare, var member = members[number] else { return }
-            spare = nil
+        /// - Returns: the place that wants a host now: the spare's, or the slot's own if there was no spare.
+        mutating func promoteSpare(to slot: Int) -> Int? {
+            guard let number = places[nil].member, var member = members[number] else { return slot }
+            places[nil].member = nil
             member.slot = slot
             members[number] = member
-            bySlot[slot] = number
+            places[slot].member = number
             if member.host != nil { events.append(.started(slot: slot, hostID: member.hostID)) }
+            return nil
+        }
+
+        /// Takes a dead host out.
+        /// - Returns: the place that wants a host now (`nil` for the spare's), and how long it has to wait for one.
+        mutating func bury(
+            _ number: Int, _ death: HostDeath, at now: ContinuousClock.Instant
+        ) -> (slot: Int?, delay: Duration)? {
+            guard let dead = members.removeValue(forKey: number) else { return nil }
+            places[dead.slot].member = nil
+            let delay = places[dead.slot].restarts.died(hasWorked: dead.hasWorked, at: now)
+            var vacant = dead.slot
+            if let slot = dead.slot {
+                events.append(.died(slot: slot, death))
+                vacant = promoteSpare(to: slot)
+            } else {
+                events.append(.spareDied(death))
+            }
+            guard !isStopping else { return nil }
+            places[vacant].isWaiting = true
+            return (vacant, delay)
         }
     }
 
@@ -76,17 +100,31 @@ package final class HostPool: Sendable {
         self.options = options
         self.factory = factory
         self.onEvent = onEvent
-        state = Mutex(State(bySlot: Array(repeating: nil, count: options.slots), restarts: options.restarts))
+        let places = HostPlaces(
+            slots: options.slots, onDemand: options.slotsOnDemand, keepsSpare: options.keepsSpare,
+            restarts: options.restarts)
+        state = Mutex(State(places: places))
     }
 
-    /// Starts a host for every slot, and the spare.
+    /// Starts a host for every slot that is not on demand, and the spare.
     package func start() {
         fill()
     }
 
+    /// A slot on demand is to have a host from now on. Does not block.
+    package func demand(slot: Int) {
+        state.withLock { state in
+            guard !state.isStopping, !state.places[slot].isWanted else { return }
+            state.places[slot].isWanted = true
+            _ = state.promoteSpare(to: slot)
+        }
+        tell()
+        timers.async { self.fill() }
+    }
+
     /// To the slot's host, if there is one: what a dead host missed is sent again to the next.
     package func send(_ command: HostCommand, to slot: Int) {
-        let host = state.withLock { state in state.bySlot[slot].flatMap { state.members[$0]?.host } }
+        let host = state.withLock { state in state.places[slot].member.flatMap { state.members[$0]?.host } }
         host?.send(command)
     }
 
@@ -123,14 +161,12 @@ package final class HostPool: Sendable {
     private func fill() {
         while true {
             let next = state.withLock { state -> (member: Int, hostID: String)? in
-                guard !state.isStopping else { return nil }
-                let slot = state.bySlot.firstIndex { $0 == nil }
-                guard slot != nil || (options.keepsSpare && state.spare == nil) else { return nil }
+                guard !state.isStopping, let vacancy = state.places.vacancy else { return nil }
                 state.started += 1
                 let number = state.started
                 let hostID = "\(options.hostIDPrefix)-\(number)"
-                state.members[number] = Member(hostID: hostID, host: nil, slot: slot)
-                if let slot { state.bySlot[slot] = number } else { state.spare = number }
+                state.members[number] = Member(hostID: hostID, host: nil, slot: vacancy.slot)
+                state.places[vacancy.slot].member = number
                 return (number, hostID)
             }
             guard let next else { return }
@@ -156,33 +192,18 @@ package final class HostPool: Sendable {
     private func reported(_ report: HostReport, by member: Int) {
         state.withLock { state in
             guard let slot = state.members[member]?.slot else { return }
+            if case .began = report { state.members[member]?.hasWorked = true }
             state.events.append(.reported(slot: slot, report))
         }
         tell()
     }
 
     private func died(_ member: Int, _ death: HostDeath) {
-        let delay = state.withLock { state -> Duration? in
-            guard let dead = state.members.removeValue(forKey: member) else { return nil }
-            if let slot = dead.slot {
-                state.bySlot[slot] = nil
-                state.events.append(.died(slot: slot, death))
-                state.promoteSpare(to: slot)
-            } else {
-                state.spare = nil
-                state.events.append(.spareDied(death))
-            }
-            guard !state.isStopping else { return nil }
-            let delay = state.restarts.died(at: .now)
-            // One that waits already will fill this place too.
-            if state.isRestartPending { return nil }
-            state.isRestartPending = true
-            return delay
-        }
+        let wait = state.withLock { $0.bury(member, death, at: .now) }
         tell()
-        guard let delay else { return }
-        timers.asyncAfter(deadline: .now() + delay.seconds) {
-            self.state.withLock { $0.isRestartPending = false }
+        guard let wait else { return }
+        timers.asyncAfter(deadline: .now() + wait.delay.seconds) {
+            self.state.withLock { $0.places[wait.slot].isWaiting = false }
             self.fill()
         }
     }

@@ -1,5 +1,6 @@
-/// How long the next host waits to be started. One death costs nothing; hosts that die one after another are started
-/// ever more seldom, so that a broken executable does not take the machine with it.
+/// How long a place waits for its next host. A host that has worked died of its work, and another can be started at once;
+/// those that die one after another without having got that far are started ever more seldom, so that a broken executable
+/// does not take the machine with it.
 package struct RestartPolicy: Sendable {
     private let window: Duration
     private let delays: RetryDelay
@@ -12,8 +13,14 @@ package struct RestartPolicy: Sendable {
         self.delays = delays
     }
 
-    /// A host has died; returns how long to wait before the next is started.
-    package mutating func died(at now: ContinuousClock.Instant) -> Duration {
+    /// The place's host has died; returns how long to wait before the next is started.
+    /// - Parameter hasWorked: whether anything had begun in it.
+    package mutating func died(hasWorked: Bool, at now: ContinuousClock.Instant) -> Duration {
+        if hasWorked {
+            streak = 0
+            lastDeath = nil
+            return .zero
+        }
         // The wait itself is no sign of health: the window begins after it.
         if let lastDeath, now - lastDeath <= window + lastDelay { streak += 1 } else { streak = 1 }
         lastDeath = now

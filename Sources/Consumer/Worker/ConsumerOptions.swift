@@ -32,7 +32,8 @@ package struct ConsumerOptions: Sendable {
     package var commitInterval = Duration.milliseconds(100)
     /// How long a request waits whose hosts died under it.
     package var hostRetry = RetryDelay()
-    /// Turn hosts; with 0 there is one, and it is expected to live in this process.
+    /// Turn hosts that sessions are spread over, not counting the spare and the one for sessions that are tried apart;
+    /// with 0 there is one, and it is expected to live in this process.
     package var hosts: Int
     /// In front of every host's name; unique among the workers.
     package var hostIDPrefix: String
@@ -78,7 +79,7 @@ package struct ConsumerOptions: Sendable {
 
     var core: ConsumerCore.Settings {
         ConsumerCore.Settings(
-            slots: max(hosts, 1),
+            slots: max(hosts, 1), hasTrialSlot: hosts > 0,
             bounds: Backpressure.Bounds(requests: maxInFlight, bytes: maxInFlightBytes, span: maxUncommittedSpan),
             commitInterval: commitInterval, hostRetry: hostRetry, seed: StableHash.of(hostIDPrefix))
     }

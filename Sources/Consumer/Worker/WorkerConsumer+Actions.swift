@@ -29,6 +29,9 @@ extension WorkerConsumer {
             Task { await self.prepare([partition: assignment], gate: nil) }
         case .refence(let partition, let assignment):
             Task { await self.refence(partition, assignment: assignment) }
+        case .startTrialHost(let slot):
+            logger.notice("Sessions whose hosts died under them again are tried apart.", metadata: ["slot": "\(slot)"])
+            clients.pool.demand(slot: slot)
         }
     }
 
@@ -155,11 +158,8 @@ extension WorkerConsumer {
             step { $0.reported(report, by: slot, at: .now) }
             if case .yielded = report { yields.signal() }
         case .died(let slot, let death):
-            let lost = withCore { core in
-                let lost = core.heldCount(ofSlot: slot)
-                core.hostDied(slot, death: death, at: .now)
-                return lost
-            }
+            let lost = withCore { $0.heldCount(ofSlot: slot) }
+            step { $0.hostDied(slot, death: death, at: .now) }
             logger.log(
                 level: death.kind == .handover ? .info : .warning, "A turn host has ended.",
                 metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)", "requests": "\(lost)"])

@@ -144,7 +144,8 @@ package final class WorkerConsumer: Sendable {
         let admin = try KafkaAdmin(options.kafka, logger: logger)
         let reader = try KafkaReader(options.kafka, logger: logger)
         let poolOptions = HostPool.Options(
-            slots: max(options.hosts, 1), hostIDPrefix: options.hostIDPrefix, settings: options.hostSettings,
+            slots: options.core.slots, slotsOnDemand: options.core.hasTrialSlot ? 1 : 0,
+            hostIDPrefix: options.hostIDPrefix, settings: options.hostSettings,
             keepsSpare: options.hosts > 0)
         let pool = HostPool(options: poolOptions, factory: hostFactory) { [weak self] in self?.happened($0) }
         let preparation = PartitionPreparation(

@@ -38,6 +38,7 @@ extension FrameWriter {
         write(byte: code(of: death.kind))
         write(string: death.cause)
         write(string: death.hostID)
+        write(byte: death.isInCompany ? 1 : 0)
     }
 
     /// The record goes over as it came and is decoded again by the host: one form of a request less to keep in step.
@@ -61,6 +62,8 @@ extension FrameWriter {
         case .outOfMemory: 2
         case .handover: 3
         case .unknown: 4
+        case .crashedInCompany: 5
+        case .outOfMemoryInCompany: 6
         }
     }
 }
@@ -117,8 +120,17 @@ extension FrameReader {
         case 1:
             let kind = try readRunEnd()
             return HostDeath(
-                kind: kind, cause: try readString("cause of death"), hostID: try readString("dead host's name"))
+                kind: kind, cause: try readString("cause of death"), hostID: try readString("dead host's name"),
+                isInCompany: try readCompany())
         case let other: throw FrameError(.malformed, "The frame marks a death with \(other) instead of 0 or 1.")
+        }
+    }
+
+    private mutating func readCompany() throws(FrameError) -> Bool {
+        switch try readByte("company") {
+        case 0: return false
+        case 1: return true
+        case let other: throw FrameError(.malformed, "The frame marks company with \(other) instead of 0 or 1.")
         }
     }
 
@@ -128,6 +140,8 @@ extension FrameReader {
         case 2: return .outOfMemory
         case 3: return .handover
         case 4: return .unknown
+        case 5: return .crashedInCompany
+        case 6: return .outOfMemoryInCompany
         case let other: throw FrameError(.malformed, "There is no kind of death \(other).")
         }
     }

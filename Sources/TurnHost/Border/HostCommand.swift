@@ -89,10 +89,22 @@ package struct HostDeath: Sendable, Hashable {
     package var cause: String
     /// The host that died.
     package var hostID: String
+    /// Runs of more than one session were in it: any of them may have been what it died of.
+    package var isInCompany: Bool
 
-    package init(kind: RunEnd, cause: String, hostID: String) {
+    package init(kind: RunEnd, cause: String, hostID: String, isInCompany: Bool = false) {
         self.kind = kind
         self.cause = cause
         self.hostID = hostID
+        self.isInCompany = isInCompany
+    }
+
+    /// How the runs ended that were in it.
+    package var runEnd: RunEnd {
+        switch kind {
+        case .crashed: isInCompany ? .crashedInCompany : .crashed
+        case .outOfMemory: isInCompany ? .outOfMemoryInCompany : .outOfMemory
+        case .crashedInCompany, .outOfMemoryInCompany, .handover, .unknown: kind
+        }
     }
 }

@@ -9,7 +9,7 @@ struct Takeover: Sendable {
     let cause: RecoveryCause
     /// What is to be written to the previous run's row, if its end is not recorded yet.
     let end: (run: Int, cause: String, kind: RunEnd)?
-    /// How many runs of the request died, handovers not counted.
+    /// How many runs of the request died, of those deaths that are charged to it.
     let deaths: Int
     /// The budget that the request's deaths have used up.
     let exhausted: ExhaustedBudget?
@@ -29,7 +29,7 @@ struct Takeover: Sendable {
         self.end = previous.status == .running ? end : nil
         cause = Self.cause(end)
         let ends = runs.dropLast().map(\.causeKind) + [end.kind]
-        deaths = ends.count { $0 != .handover }
+        deaths = ends.count { $0?.isCharged ?? true }
         exhausted = isSameRequest ? Self.exhausted(ends, options) : nil
         point = ResumePoint(answer.chunks(), lastPolicy: answer.lastPolicy, messageID: messageID)
         forgottenFrom = answer.isTooLarge ? answer.firstSeq : isSameRequest ? nil : point.firstChunk
@@ -49,14 +49,14 @@ struct Takeover: Sendable {
     ) -> (run: Int, cause: String, kind: RunEnd) {
         if let kind = run.causeKind { return (run.run, run.cause ?? kind.rawValue, kind) }
         // Only the host that the run was in can have died of it.
-        if let death, death.hostID == run.host { return (run.run, death.cause, death.kind) }
+        if let death, death.hostID == run.host { return (run.run, death.cause, death.runEnd) }
         return (run.run, RunEnd.unknown.rawValue, .unknown)
     }
 
     private static func cause(_ end: (run: Int, cause: String, kind: RunEnd)) -> RecoveryCause {
         switch end.kind {
-        case .crashed: .crashed(end.cause)
-        case .outOfMemory: .outOfMemory
+        case .crashed, .crashedInCompany: .crashed(end.cause)
+        case .outOfMemory, .outOfMemoryInCompany: .outOfMemory
         case .handover: .handover
         case .unknown: .unknown
         }

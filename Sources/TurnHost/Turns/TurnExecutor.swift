@@ -64,7 +64,8 @@ struct TurnExecutor: Sendable {
     private func attempt(
         _ dispatch: Dispatch, _ control: TurnControl, _ session: HostedSession, _ grant: Grant
     ) async throws -> Fate {
-        var work = RequestInHand(dispatch: dispatch, grant: grant, memory: try await memory(of: session, grant))
+        var work = RequestInHand(
+            dispatch: dispatch, grant: grant, memory: try await memory(of: session, for: dispatch, grant))
         if work.memory.hasApplied(work.position) {
             guard grant.enter() else { return .letGo }
             defer { grant.leave() }
@@ -88,9 +89,12 @@ struct TurnExecutor: Sendable {
         return fate
     }
 
-    private func memory(of session: HostedSession, _ grant: Grant) async throws -> SessionMemory {
+    private func memory(
+        of session: HostedSession, for dispatch: Dispatch, _ grant: Grant
+    ) async throws -> SessionMemory {
         let assignment = grant.partition.assignment
-        if let memory = session.takeMemory(), memory.assignment == assignment { return memory }
+        // A request that another host died of comes from there: what is remembered here is from before.
+        if let memory = session.takeMemory(), memory.assignment == assignment, dispatch.death == nil { return memory }
         guard let stored = try await environment.store.loadSession(session.id) else {
             return SessionMemory(assignment: assignment)
         }

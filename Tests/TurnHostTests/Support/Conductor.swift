@@ -59,9 +59,12 @@ final class Conductor: Sendable {
     var host: RunningHost? { state.withLock { $0.hosts.last } }
 
     /// Appends requests to the log, all in one batch.
+    /// - Parameter death: of the host that is said to have had them before.
     /// - Returns: the first one's offset.
     @discardableResult
-    func send(_ requests: [Request], to session: String = "s", partition: Int32 = 0) -> Int64 {
+    func send(
+        _ requests: [Request], to session: String = "s", partition: Int32 = 0, death: HostDeath? = nil
+    ) -> Int64 {
         let (dispatches, host) = state.withLock { state in
             let dispatches = requests.map { request in
                 let offset = state.ends[partition, default: 0]
@@ -77,7 +80,7 @@ final class Conductor: Sendable {
             }
             return (dispatches, state.hosts.last)
         }
-        if let host { deliver(dispatches, to: host, death: nil) }
+        if let host { deliver(dispatches, to: host, death: death) }
         return dispatches.first?.record.offset ?? 0
     }
 
