@@ -1,5 +1,6 @@
 import Conversation
 import LanguageModels
+import TestSupport
 import Testing
 
 @Suite("Scripted model: going on with an unfinished answer")
