@@ -18,16 +18,19 @@ package final class TurnHost: HostLink {
     /// - Parameters:
     ///   - now: milliseconds since 1970.
     ///   - onStep: called at each named step of a turn, on the turn's task.
+    ///   - flushReports: returns when the reports so far survive this process. It is waited for before the agent's code
+    ///     runs in a turn.
     ///   - onReport: called for each report, from any thread; must not block.
     package init(
         agent: any ChatAgent, options: HostOptions, store: any SessionStore, log: any EventLog, logger: Logger,
         now: @escaping @Sendable () -> Int64, onStep: @escaping @Sendable (TurnStep) -> Void = { _ in },
+        flushReports: @escaping @Sendable () async -> Void = {},
         onReport: @escaping @Sendable (HostReport) -> Void
     ) {
         environment = HostEnvironment(
             options: options, store: store, log: log, loop: TurnLoop(agent: agent, logger: logger),
             permits: Permits(options.concurrency), ticker: FlushTicker(window: options.flushWindow), now: now,
-            reached: onStep, report: onReport, logger: logger)
+            reached: onStep, report: onReport, flushReports: flushReports, logger: logger)
         let sessions = SessionTable(maximumBytes: options.sessionCacheBytes)
         self.sessions = sessions
         recovery = RecoveryReading(log: log, sessions: { sessions.sessions(under: $0) }, logger: logger)

@@ -43,6 +43,36 @@ struct FrameChannelTests {
         #expect(try atReceiver.frames.map { try FrameCodec.decodeReport($0) } == reports)
     }
 
+    @Test("What was flushed is there to be read, whatever becomes of the sender then")
+    func flushed() async throws {
+        let (left, right) = try streamPair()
+        defer { Glibc.close(right) }
+        let sender = FrameChannel(descriptor: left)
+        Received().start(sender)
+        for entry in 0..<200 {
+            let frame = FrameCodec.encode(HostReport.began(entries: [Int64(entry)]))
+            sender.send(frame)
+            await sender.flush()
+            var bytes = [UInt8](repeating: 0, count: frame.count)
+            let count = recv(right, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+            #expect(count == frame.count && bytes == frame)
+        }
+        sender.abort()
+    }
+
+    @Test("A flush ends with the channel", .timeLimit(.minutes(1)))
+    func flushAtTheEnd() async throws {
+        let (left, right) = try streamPair()
+        let sender = FrameChannel(descriptor: left)
+        let received = Received()
+        received.start(sender)
+        Glibc.close(right)
+        sender.send(FrameCodec.encode(HostReport.ready))
+        await sender.flush()
+        try await eventually(timeout: .seconds(10)) { received.ends.count == 1 }
+        await sender.flush()
+    }
+
     @Test("Sending never blocks, whatever the other side does not read; aborting ends both directions")
     func neverBlocks() async throws {
         let (left, right) = try streamPair()

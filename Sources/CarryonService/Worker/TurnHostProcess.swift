@@ -42,7 +42,7 @@ enum TurnHostProcess {
     ) -> TurnHost {
         do {
             let setup = try HostSetup(decoding: bytes)
-            return try setup.makeHost(hostID: hostID, makeAgent) { port.send($0) }
+            return try setup.makeHost(hostID: hostID, makeAgent, flushReports: port.flush) { port.send($0) }
         } catch {
             FileHandle.standardError.write(Data("carryon: turn host \(hostID) can't start: \(error)\n".utf8))
             _exit(CommandFailure.usage)
@@ -85,6 +85,7 @@ struct HostSetup: Sendable {
     /// Makes the host, in whichever process this is.
     func makeHost(
         hostID: String, _ makeAgent: (AgentContext) throws -> any ChatAgent,
+        flushReports: @escaping @Sendable () async -> Void = {},
         onReport: @escaping @Sendable (HostReport) -> Void
     ) throws -> TurnHost {
         var logger = settings.makeLogger("carryon.host")
@@ -100,6 +101,6 @@ struct HostSetup: Sendable {
         let agent = try makeAgent(AgentContext(model: settings.makeModel(), logger: logger))
         return TurnHost(
             agent: agent, options: settings.hostOptions(hostID: hostID), store: store, log: log, logger: logger,
-            now: wallClock, onStep: reached, onReport: onReport)
+            now: wallClock, onStep: reached, flushReports: flushReports, onReport: onReport)
     }
 }

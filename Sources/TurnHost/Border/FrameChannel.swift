@@ -7,6 +7,9 @@ import Synchronization
 package final class FrameChannel: Sendable {
     private struct State {
         var queue: [[UInt8]] = []
+        /// Who waits for the queue to be written.
+        var flushing: [CheckedContinuation<Void, Never>] = []
+        var hasWriterEnded = false
         var isClosing = false
         var failure: FrameError?
         /// The reader and the writer. The descriptor is closed by whichever ends last, so neither can touch a number
@@ -59,6 +62,18 @@ package final class FrameChannel: Sendable {
             return state.queue.count == 1
         }
         if isFirst { wakeup.signal() }
+    }
+
+    /// Waits until what was queued is with the operating system, which delivers it even if this process dies in the
+    /// next instant, or until nothing can be written any more.
+    package func flush() async {
+        await withCheckedContinuation { continuation in
+            let hasEnded = state.withLock { state in
+                if !state.hasWriterEnded { state.flushing.append(continuation) }
+                return state.hasWriterEnded
+            }
+            if hasEnded { continuation.resume() } else { wakeup.signal() }
+        }
     }
 
     /// Writes what is queued, then tells the peer that nothing more will come. What the peer still sends is read.
@@ -117,15 +132,23 @@ package final class FrameChannel: Sendable {
     }
 
     private func write() {
-        while let frames = takeQueued() {
-            guard !frames.isEmpty else { continue }
-            switch writeAll(Self.coalesced(frames)) {
-            case .written: break
-            case .peerGone: stopWriting(because: nil)
-            case .failed(let failure): stopWriting(because: failure)
+        while let (frames, flushing) = takeQueued() {
+            if !frames.isEmpty {
+                switch writeAll(Self.coalesced(frames)) {
+                case .written: break
+                case .peerGone: stopWriting(because: nil)
+                case .failed(let failure): stopWriting(because: failure)
+                }
             }
+            for continuation in flushing { continuation.resume() }
         }
         shutdown(descriptor, Int32(SHUT_WR))
+        let flushing = state.withLock { state in
+            state.hasWriterEnded = true
+            defer { state.flushing = [] }
+            return state.flushing
+        }
+        for continuation in flushing { continuation.resume() }
         leave()
     }
 
@@ -139,13 +162,16 @@ package final class FrameChannel: Sendable {
     }
 
     /// Waits for something to write; nil once the channel is closing and everything is written.
-    private func takeQueued() -> [[UInt8]]? {
+    private func takeQueued() -> (frames: [[UInt8]], flushing: [CheckedContinuation<Void, Never>])? {
         wakeup.wait()
         return state.withLock { state in
             if state.queue.isEmpty, state.isClosing { return nil }
-            defer { state.queue = [] }
+            defer {
+                state.queue = []
+                state.flushing = []
+            }
             if state.isClosing { wakeup.signal() }
-            return state.queue
+            return (state.queue, state.flushing)
         }
     }
 

@@ -24,6 +24,11 @@ package final class HostPort: Sendable {
         channel.send(FrameCodec.encode(report))
     }
 
+    /// Returns when everything sent so far will reach the consumer, also if this process dies in the next instant.
+    package func flush() async {
+        await channel.flush()
+    }
+
     /// Writes what was sent, then ends the border from this side.
     package func close() {
         channel.close()

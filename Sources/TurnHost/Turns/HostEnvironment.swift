@@ -16,6 +16,8 @@ struct HostEnvironment: Sendable {
     /// Called at each named step of a turn.
     let reached: @Sendable (TurnStep) -> Void
     let report: @Sendable (HostReport) -> Void
+    /// Returns when the consumer will have every report so far, also if this process dies in the next instant.
+    let flushReports: @Sendable () async -> Void
     let logger: Logger
 
     /// Appends a record and waits for the broker's acknowledgement.

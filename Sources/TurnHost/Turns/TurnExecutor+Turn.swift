@@ -29,6 +29,8 @@ extension TurnExecutor {
         control.whenLost { writer.abandon() }
         writer.write(.turnStart(turn: begin.run.turn, run: begin.run.run, messageID: messageID))
         environment.report(.began(entries: [work.dispatch.entry]))
+        // The agent's code may end this process at once, and then the consumer has to know who was here.
+        await environment.flushReports()
         let begun = Task { try await write(begin, grant, writer, control) }
 
         // Code that may kill its host is run for a request that may have done so before only once its run is on record;
