@@ -15,7 +15,7 @@ struct ConsumerTests {
         let delegate = RecordingDelegate()
         let consumer = try TestBroker.consumer(broker.bootstrapServers, delegate)
         try consumer.assign([Self.partition: .beginning])
-        try await eventually(timeout: .seconds(10)) { delegate.ends[Self.partition] == 5_000 }
+        try await eventually(timeout: .seconds(60)) { delegate.ends[Self.partition] == 5_000 }
         #expect(delegate.records.map(\.offset) == Array(0..<5_000))
         #expect(delegate.records.map(\.text) == (0..<5_000).map { "\($0)" })
         for case .records(let batch) in delegate.events { #expect(batch.count <= 1_000) }
@@ -33,7 +33,7 @@ struct ConsumerTests {
         let delegate = RecordingDelegate()
         let consumer = try TestBroker.consumer(servers, delegate)
         try consumer.assign([Self.partition: 4])
-        try await eventually(timeout: .seconds(10)) { delegate.ends[Self.partition] == 10 }
+        try await eventually(timeout: .seconds(60)) { delegate.ends[Self.partition] == 10 }
         #expect(delegate.records.map(\.offset) == Array(4..<10))
 
         try consumer.pause([Self.partition])
@@ -41,11 +41,11 @@ struct ConsumerTests {
         try await Task.sleep(for: .milliseconds(200))
         #expect(delegate.records.count == 6)
         try consumer.resume([Self.partition])
-        try await eventually(timeout: .seconds(10)) { delegate.ends[Self.partition] == 15 }
+        try await eventually(timeout: .seconds(60)) { delegate.ends[Self.partition] == 15 }
         #expect(delegate.records.map(\.offset) == Array(4..<15))
 
-        try await consumer.seek(Self.partition, to: 12)
-        try await eventually(timeout: .seconds(10)) { delegate.records.count == 14 }
+        try await consumer.seek(Self.partition, to: 12, timeout: .seconds(60))
+        try await eventually(timeout: .seconds(60)) { delegate.records.count == 14 }
         #expect(delegate.records.suffix(3).map(\.offset) == [12, 13, 14])
         #expect(throws: KafkaError.self) { try consumer.pause([TopicPartition(topic: "other", partition: 3)]) }
         await consumer.close()
@@ -60,7 +60,7 @@ struct ConsumerTests {
         #expect(consumer.watermarks(of: Self.partition) == nil)
         #expect(consumer.lag(of: Self.partition) == nil)
         try consumer.assign([Self.partition: 5])
-        try await eventually(timeout: .seconds(10)) { delegate.ends[Self.partition] == 20 }
+        try await eventually(timeout: .seconds(60)) { delegate.ends[Self.partition] == 20 }
         #expect(try consumer.position(of: Self.partition) == 20)
         #expect(consumer.watermarks(of: Self.partition)?.high == 20)
         #expect(consumer.lag(of: Self.partition) == 0)
@@ -78,7 +78,7 @@ struct ConsumerTests {
         let delegate = RecordingDelegate()
         let consumer = try TestBroker.consumer(broker.bootstrapServers, delegate)
         try consumer.assign([Self.partition: 50])
-        try await eventually(timeout: .seconds(10)) { delegate.ends[Self.partition] == 3 }
+        try await eventually(timeout: .seconds(60)) { delegate.ends[Self.partition] == 3 }
         #expect(delegate.records.map(\.offset) == [0, 1, 2])
         await consumer.close()
     }
@@ -154,12 +154,12 @@ struct ConsumerTests {
         let consumer = try TestBroker.consumer(
             servers, delegate, ["reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "100"])
         try consumer.assign([Self.partition: .beginning])
-        try await eventually(timeout: .seconds(10)) { delegate.records.count == 1 }
+        try await eventually(timeout: .seconds(60)) { delegate.records.count == 1 }
         try broker.setBrokerDown()
-        try await eventually(timeout: .seconds(10)) { delegate.errors.contains { $0.isBrokerAway } }
+        try await eventually(timeout: .seconds(60)) { delegate.errors.contains { $0.isBrokerAway } }
         try broker.setBrokerUp()
         try await TestBroker.fill(servers, Self.partition, count: 1, from: 1)
-        try await eventually(timeout: .seconds(10)) { delegate.records.count == 2 }
+        try await eventually(timeout: .seconds(60)) { delegate.records.count == 2 }
         await consumer.close()
     }
 
@@ -172,12 +172,12 @@ struct ConsumerTests {
         delegate.onReceive { _ in while blocked.withLock({ $0 }) { usleep(1_000) } }
         let consumer = try TestBroker.consumer(broker.bootstrapServers, delegate)
         try consumer.assign([Self.partition: .beginning])
-        try await eventually(timeout: .seconds(10)) { !delegate.records.isEmpty }
+        try await eventually(timeout: .seconds(60)) { !delegate.records.isEmpty }
         let stuck = consumer.lastPoll
         try await Task.sleep(for: .milliseconds(250))
         #expect(consumer.lastPoll == stuck)
         blocked.withLock { $0 = false }
-        try await eventually(timeout: .seconds(10)) { consumer.lastPoll > stuck }
+        try await eventually(timeout: .seconds(60)) { consumer.lastPoll > stuck }
         await consumer.close()
     }
 
@@ -186,7 +186,7 @@ struct ConsumerTests {
         let broker = try TestBroker.mock()
         let consumer = try TestBroker.consumer(
             broker.bootstrapServers, RecordingDelegate(), ["statistics.interval.ms": "50"])
-        try await eventually(timeout: .seconds(10)) { consumer.statistics?.hasPrefix("{") == true }
+        try await eventually(timeout: .seconds(60)) { consumer.statistics?.hasPrefix("{") == true }
         await consumer.close()
     }
 
@@ -198,7 +198,7 @@ struct ConsumerTests {
         let consumer = try TestBroker.consumer(
             broker.bootstrapServers, delegate, ["enable.auto.commit": "true", "enable.auto.offset.store": "true"])
         try consumer.assign([Self.partition: .beginning])
-        try await eventually(timeout: .seconds(10)) { delegate.records.count == 3 }
+        try await eventually(timeout: .seconds(60)) { delegate.records.count == 3 }
         async let first: Void = consumer.close()
         async let second: Void = consumer.close()
         _ = await (first, second)

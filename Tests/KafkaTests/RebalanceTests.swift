@@ -18,7 +18,7 @@ struct RebalanceTests {
         let one = try TestBroker.consumer(broker.bootstrapServers, first, properties)
         try one.subscribe(["topic"])
         #expect(one.groupMembership == .joining)
-        try await eventually(timeout: .seconds(20)) { first.owned == Self.all }
+        try await eventually(timeout: .seconds(60)) { first.owned == Self.all }
         #expect(one.groupMembership == .member)
         #expect(one.memberID != nil)
 
@@ -48,7 +48,7 @@ struct RebalanceTests {
         // What was taken away while paused, and came back, flows again.
         let returned = try #require(moved.first)
         try await TestBroker.fill(broker.bootstrapServers, returned, count: 6)
-        try await eventually(timeout: .seconds(10)) { first.records.contains { $0.topicPartition == returned } }
+        try await eventually(timeout: .seconds(60)) { first.records.contains { $0.topicPartition == returned } }
         await one.close()
         #expect(first.owned.isEmpty)
         #expect(one.groupMembership == .notJoined)
@@ -64,7 +64,7 @@ struct RebalanceTests {
         let release = Mutex(false)
         delegate.onReceive { _ in while !release.withLock({ $0 }) { usleep(10_000) } }
         try consumer.subscribe(["topic"])
-        try await eventually(timeout: .seconds(20)) { !delegate.records.isEmpty }
+        try await eventually(timeout: .seconds(60)) { !delegate.records.isEmpty }
         // A synchronous commit counts as a poll, so there must be more than max.poll.interval.ms between two.
         try await eventually(timeout: .seconds(30), every: .seconds(8)) {
             guard let failures = try? await Self.commitElsewhere(consumer) else { return true }
@@ -72,7 +72,7 @@ struct RebalanceTests {
         }
         #expect(delegate.lost.isEmpty, "it is told on the poll thread, which is blocked")
         release.withLock { $0 = true }
-        try await eventually(timeout: .seconds(10)) { Set(delegate.lost) == Self.all }
+        try await eventually(timeout: .seconds(60)) { Set(delegate.lost) == Self.all }
         #expect(delegate.errors.contains { $0.code == KafkaError.Code.maxPollExceeded })
         await consumer.close()
     }
@@ -93,10 +93,10 @@ struct RebalanceTests {
         let delegate = RecordingDelegate()
         let consumer = try TestBroker.consumer(broker.bootstrapServers, delegate)
         try consumer.subscribe(["topic"])
-        try await eventually(timeout: .seconds(20)) { delegate.owned == Self.all }
+        try await eventually(timeout: .seconds(60)) { delegate.owned == Self.all }
         try broker.pushErrors(.heartbeat, codes: [KafkaError.Code.unknownMember])
-        try await eventually(timeout: .seconds(20)) { Set(delegate.lost) == Self.all }
-        try await eventually(timeout: .seconds(20)) { delegate.owned == Self.all }
+        try await eventually(timeout: .seconds(60)) { Set(delegate.lost) == Self.all }
+        try await eventually(timeout: .seconds(60)) { delegate.owned == Self.all }
         #expect(consumer.groupMembership == .member)
         await consumer.close()
     }
@@ -108,9 +108,9 @@ struct RebalanceTests {
         let consumer = try TestBroker.consumer(
             broker.bootstrapServers, delegate, ["group.instance.id": "one"])
         try consumer.subscribe(["topic"])
-        try await eventually(timeout: .seconds(20)) { delegate.owned == Self.all }
+        try await eventually(timeout: .seconds(60)) { delegate.owned == Self.all }
         try broker.pushErrors(.heartbeat, codes: [KafkaError.Code.fencedInstance])
-        try await eventually(timeout: .seconds(20)) { delegate.errors.contains { $0.isFatal } }
+        try await eventually(timeout: .seconds(60)) { delegate.errors.contains { $0.isFatal } }
         guard case .fenced(let error) = consumer.groupMembership else {
             Issue.record("membership is \(consumer.groupMembership)")
             return

@@ -38,7 +38,7 @@ struct TansuTests {
         let delegate = RecordingDelegate()
         let consumer = try Self.consumer(broker, delegate)
         try consumer.assign([Self.partition: .beginning])
-        try await eventually(timeout: .seconds(10)) { delegate.ends[Self.partition] == 3 }
+        try await eventually(timeout: .seconds(60)) { delegate.ends[Self.partition] == 3 }
         let read = delegate.records
         #expect(read.map(\.key) == [[1, 0, 2], nil, Array("k".utf8)])
         #expect(read.map(\.value) == [[255, 0], nil, Array("v".utf8)])
@@ -73,7 +73,7 @@ struct TansuTests {
         let delegate = RecordingDelegate()
         let consumer = try Self.consumer(broker, delegate)
         try consumer.assign([Self.partition: .beginning])
-        try await eventually(timeout: .seconds(10)) { delegate.records.count == 4 }
+        try await eventually(timeout: .seconds(60)) { delegate.records.count == 4 }
         let third = delegate.records[2].timestamp
         let found = try await consumer.offsets(for: [Self.partition: third])
         #expect(found == [Self.partition: 2])
@@ -137,12 +137,12 @@ struct TansuTests {
         let delegate = RecordingDelegate()
         let consumer = try Self.consumer(broker, delegate)
         try consumer.assign([Self.partition: .beginning])
-        try await eventually(timeout: .seconds(10)) { delegate.ends[Self.partition] == 0 }
+        try await eventually(timeout: .seconds(60)) { delegate.ends[Self.partition] == 0 }
         broker.relay.refuse()
-        try await eventually(timeout: .seconds(10)) { delegate.errors.contains { $0.isBrokerAway } }
+        try await eventually(timeout: .seconds(60)) { delegate.errors.contains { $0.isBrokerAway } }
         broker.relay.resume()
         try await TestBroker.fill(broker.bootstrapServers, Self.partition, count: 1)
-        try await eventually(timeout: .seconds(10)) { delegate.records.count == 1 }
+        try await eventually(timeout: .seconds(60)) { delegate.records.count == 1 }
         await consumer.close()
     }
 
@@ -155,7 +155,7 @@ struct TansuTests {
         try await TestBroker.fill(broker.bootstrapServers, Self.partition, count: 3)
         try consumer.subscribe(["topic"])
         #expect(consumer.groupMembership == .joining)
-        try await eventually(timeout: .seconds(20)) { delegate.records.count == 2 }
+        try await eventually(timeout: .seconds(60)) { delegate.records.count == 2 }
         #expect(delegate.records.map(\.offset) == [1, 2], "the delegate's start wins")
         #expect(consumer.groupMembership == .member)
         #expect(Set(consumer.assignment) == delegate.owned)
