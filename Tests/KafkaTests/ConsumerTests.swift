@@ -197,7 +197,9 @@ struct ConsumerTests {
         await consumer.close()
     }
 
-    @Test("Closing twice is closing once, and auto commit cannot be switched on")
+    @Test(
+        "Closing twice is closing once, and auto commit cannot be switched on",
+        .disabled("rd_kafka_consumer_close of librdkafka 2.0.2 now and then never returns here: see the known limits"))
     func closing() async throws {
         let broker = try TestBroker.mock()
         try await TestBroker.fill(broker.bootstrapServers, Self.partition, count: 3)
