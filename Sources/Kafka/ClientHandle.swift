@@ -59,8 +59,8 @@ final class ClientHandle: Sendable {
         }
     }
 
-    /// Blocks until the uses under way are over, then destroys the client. A second call does nothing. Must not be
-    /// called inside `withClient` or a callback.
+    /// Blocks until the uses under way are over, then destroys the client, without leaving a group. A second call does
+    /// nothing. Must not be called inside `withClient` or a callback.
     func destroy() {
         let wasOpen = isOpen.withLock { isOpen in
             defer { isOpen = false }
@@ -68,6 +68,6 @@ final class ClientHandle: Sendable {
         }
         guard wasOpen else { return }
         uses.wait()
-        rd_kafka_destroy(client.pointer)
+        rd_kafka_destroy_flags(client.pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 }

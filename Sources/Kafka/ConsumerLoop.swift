@@ -15,18 +15,21 @@ final class ConsumerLoop: Sendable {
         case closed
     }
 
-    private static let batchRecords = 1_000
     private static let batchBytes = 8 << 20
+    /// Leaving is a courtesy: without it, the group notices at the session timeout.
+    private static let leaveSeconds = 10
 
     let handle: ClientHandle
     let events: ConsumerEvents
+    private let batchRecords: Int
     private let stage = Mutex(Stage.open)
     private let started = ContinuousClock.now
     private let sinceStart = Atomic<Int64>(0)
 
-    init(handle: ClientHandle, events: ConsumerEvents) {
+    init(handle: ClientHandle, events: ConsumerEvents, batchRecords: Int) {
         self.handle = handle
         self.events = events
+        self.batchRecords = max(batchRecords, 1)
     }
 
     /// When the thread last went to poll.
@@ -63,9 +66,7 @@ final class ConsumerLoop: Sendable {
             gather(&poll)
             events.deliver()
         }
-        try? handle.withClient("leave the group") { client throws(KafkaError) in
-            _ = rd_kafka_consumer_close(client)
-        }
+        leaveGroup()
         events.close()
         handle.destroy()
         let waiters = stage.withLock { stage in
@@ -74,6 +75,30 @@ final class ConsumerLoop: Sendable {
             return []
         }
         for waiter in waiters { waiter.resume() }
+    }
+
+    /// `rd_kafka_consumer_close` waits for its end without a bound, and a wake that falls into it takes its queue away
+    /// while the group still waits for that queue's rebalance to be served. So the queue is ours, and so is the bound.
+    private func leaveGroup() {
+        try? handle.withClient("leave the group") { client throws(KafkaError) in
+            guard let queue = rd_kafka_queue_new(client) else { return }
+            defer { rd_kafka_queue_destroy(queue) }
+            if let refusal = rd_kafka_consumer_close_queue(client, queue) {
+                let error = KafkaError(consuming: refusal, operation: "leave the group")
+                // After a fatal error, which was told before, there is no group to leave.
+                if !error.isFatal { events.failed(error) }
+                return
+            }
+            let deadline = ContinuousClock.now.advanced(by: .seconds(Self.leaveSeconds))
+            while rd_kafka_consumer_closed(client) == 0, .now < deadline {
+                rd_kafka_queue_poll_callback(queue, 100)
+            }
+            guard rd_kafka_consumer_closed(client) == 0 else { return }
+            events.failed(
+                KafkaError(
+                    RD_KAFKA_RESP_ERR__TIMED_OUT, operation: "leave the group",
+                    reason: "the group was not left within \(Self.leaveSeconds) s"))
+        }
     }
 
     private var isOpen: Bool {
@@ -91,7 +116,7 @@ final class ConsumerLoop: Sendable {
     private func gather(_ poll: inout MessagePoll) {
         try? handle.withClient("consume") { client throws(KafkaError) in
             var wait: Int32 = 100
-            while events.recordCount < Self.batchRecords, events.byteCount < Self.batchBytes,
+            while events.recordCount < batchRecords, events.byteCount < Self.batchBytes,
                 let message = poll.next(client, context: handle.context, wait: wait)
             {
                 wait = 0

@@ -17,9 +17,11 @@ package final class KafkaConsumer: Sendable {
     let blockingCalls = BlockingCalls(label: "kafka-consumer-calls")
 
     /// Starts the poll thread. The consumer keeps the delegate until it is closed.
+    /// - Parameter batchRecords: The most records that the delegate is given at once, and so the most that still come
+    ///   after it paused everything.
     /// - Throws: librdkafka's objection to a property.
     package init(
-        _ properties: KafkaProperties, delegate: any KafkaConsumerDelegate, logger: Logger
+        _ properties: KafkaProperties, delegate: any KafkaConsumerDelegate, batchRecords: Int = 1_000, logger: Logger
     ) throws(KafkaError) {
         let operation = "start a consumer"
         guard properties["group.id"]?.isEmpty == false else {
@@ -35,7 +37,7 @@ package final class KafkaConsumer: Sendable {
             let code = rd_kafka_poll_set_consumer(client)
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code, operation: operation) }
         }
-        let loop = ConsumerLoop(handle: handle, events: events)
+        let loop = ConsumerLoop(handle: handle, events: events, batchRecords: batchRecords)
         self.loop = loop
         try DedicatedThread.start(name: "kafka-consumer", operation: operation) { loop.run() }
     }

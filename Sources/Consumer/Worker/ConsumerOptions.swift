@@ -14,8 +14,10 @@ package struct ConsumerOptions: Sendable {
     package var requestsTopic: String
     package var deadLettersTopic: String
     package var eventsTopic: String
-    /// Requests received and not settled, of all partitions.
+    /// Requests received and not settled, of all partitions. One poll's batch may come on top, a tenth of it.
     package var maxInFlight = 10_000
+    /// The most requests that one poll takes: what is gathered when the bound is reached still comes in.
+    var batchRecords: Int { min(1_000, max(1, maxInFlight / 10)) }
     /// Bytes of these requests.
     package var maxInFlightBytes = 64 << 20
     /// Offsets of one partition between its first unsettled and its last received request.

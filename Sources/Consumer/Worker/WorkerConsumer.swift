@@ -139,7 +139,8 @@ package final class WorkerConsumer: Sendable {
     }
 
     private func makeClients() throws(KafkaError) -> Clients {
-        let consumer = try KafkaConsumer(options.consumerProperties, delegate: self, logger: logger)
+        let consumer = try KafkaConsumer(
+            options.consumerProperties, delegate: self, batchRecords: options.batchRecords, logger: logger)
         let producer = try KafkaProducer(options.producerProperties, logger: logger)
         let admin = try KafkaAdmin(options.kafka, logger: logger)
         let reader = try KafkaReader(options.kafka, logger: logger)
