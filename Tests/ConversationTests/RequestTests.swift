@@ -100,6 +100,23 @@ struct RequestTests {
         #expect(try request("").idempotencyKey == nil)
     }
 
+    @Test(
+        "A request's id is bounded: it travels with every event",
+        arguments: [(1024, nil), (1025, "request_id_too_long")])
+    func idLength(length: Int, code: String?) throws {
+        let id = String(repeating: "é", count: length / 2) + (length.isMultiple(of: 2) ? "" : "x")
+        let value = Request(kind: .regenerate, id: id).serialized()
+        guard let code else {
+            #expect(try Request.decode(value: value, idempotencyKeyHeader: nil, fallbackMessageID: "m").id == id)
+            return
+        }
+        let error = #expect(throws: RequestError.self) {
+            try Request.decode(value: value, idempotencyKeyHeader: nil, fallbackMessageID: "m")
+        }
+        #expect(error?.code == code)
+        #expect(error?.param == "id")
+    }
+
     @Test("A request that was written reads back the same", arguments: UInt64(0)..<60)
     func roundTrip(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)

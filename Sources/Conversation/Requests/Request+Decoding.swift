@@ -17,7 +17,7 @@ extension Request {
         }
         var members = try parse(value)
         let type = try requestType(&members)
-        let id = try string("id", &members)
+        let id = try id(&members)
         let key = try idempotencyKey(&members, header: idempotencyKeyHeader)
         let deadline = try deadline(&members)
         let data = members.json("data")
@@ -63,6 +63,16 @@ extension Request {
             throw RequestError(code: "missing_type", message: "A request needs the member type.", param: "type")
         }
         return type
+    }
+
+    private static func id(_ members: inout MemberReader) throws(RequestError) -> String? {
+        let id = try string("id", &members)
+        guard id?.utf8.count ?? 0 <= maximumIDLength else {
+            throw RequestError(
+                code: "request_id_too_long", message: "A request's id must be \(maximumIDLength) bytes or less.",
+                param: "id")
+        }
+        return id
     }
 
     private static func string(_ name: String, _ members: inout MemberReader) throws(RequestError) -> String? {

@@ -16,6 +16,9 @@ public struct Request: Sendable, Hashable {
     /// The most UTF-16 code units that an idempotency key may have.
     public static let maximumIdempotencyKeyLength = 2048
 
+    /// The most bytes of UTF-8 that a request's id may have: it is a header of every event of its turn.
+    public static let maximumIDLength = 1024
+
     public var kind: Kind
     /// The id that is echoed on every event of the turn; `nil` if the producer gave none.
     public var id: String?
