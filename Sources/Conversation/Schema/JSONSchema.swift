@@ -21,10 +21,11 @@ public struct JSONSchema: Sendable {
     public static let maximumViolations = 20
 
     /// How many steps validating may take; a step is a subschema on a value, or some bytes of a value that is compared.
-    public static let maximumWork = 4_000_000
+    public static let maximumWork = 2_000_000
 
-    /// How many subschemas may be in force inside each other, on the way from the whole value to a part of it.
-    public static let maximumDepth = 1024
+    /// How many subschemas may be in force inside each other, on the way from the whole value to a part of it. Each takes
+    /// its share of the stack.
+    public static let maximumDepth = 256
 
     /// Reads a schema.
     ///
