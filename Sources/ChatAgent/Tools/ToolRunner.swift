@@ -73,7 +73,7 @@ struct ToolRunner: Sendable {
         let isInDoubt = turn.steps.intents.contains(part.toolCallID)
         // What has begun was allowed to.
         if !isInDoubt, try await needsApproval(tool, call) {
-            try await turn.emit(.toolApprovalRequest(approvalID: "approval-\(call.id)", toolCallID: call.id))
+            try await turn.emit(.toolApprovalRequest(approvalID: ToolApproval.id(ofCall: call.id), toolCallID: call.id))
             return .waiting
         }
         ready.append(Ready(tool: tool, body: body, call: call, isInDoubt: isInDoubt))

@@ -38,6 +38,7 @@ final class StepContext: Sendable {
 
     /// What the model is to be given now.
     func prompt(for turn: Turn) async throws -> Prompt {
+        if turn.control.ending != nil { throw CancellationError() }
         let (summary, injected, transient, reason) = state.withLock { state in
             defer {
                 state.transient = []
@@ -45,14 +46,26 @@ final class StepContext: Sendable {
             }
             return (state.summary, state.injected, state.transient, state.reason)
         }
-        var prompt = Prompt(
-            chain: turn.history.messages, answer: turn.stream.message, baseCount: turn.stream.baseCount,
-            summary: summary, background: turn.identity.lifecycle.background.placed, injected: injected,
-            tools: turn.tools)
+        var prompt = Self.prompt(turn, summary, injected)
         prompt.messages += transient
         prompt.messages = try await agent.prepareMessages(
             PromptEvent(identity: turn.identity, reason: reason, messages: prompt.messages))
         return prompt
+    }
+
+    /// The answer that a call of the model is to go on with which is made again.
+    func continuation(for turn: Turn) -> Message? {
+        let (summary, injected) = state.withLock { ($0.summary, $0.injected) }
+        return Self.prompt(turn, summary, injected).continuation
+    }
+
+    private static func prompt(
+        _ turn: Turn, _ summary: ConversationSummary?, _ injected: [WaitingMessage]
+    ) -> Prompt {
+        Prompt(
+            chain: turn.history.messages, answer: turn.stream.message, baseCount: turn.stream.baseCount,
+            summary: summary, background: turn.identity.lifecycle.background.placed, injected: injected,
+            tools: turn.tools)
     }
 
     /// Between two steps: messages that wait may join, what was injected is put before the model, and a long history is

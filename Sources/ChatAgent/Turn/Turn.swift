@@ -97,7 +97,7 @@ public struct Turn: Sendable {
                 try stream.prepareRetry()
                 if stream.message.hasPendingCalls(from: position) { return ModelResponse(finishReason: .toolCalls) }
                 try await steps.support.clock.sleep(for: delay)
-                request.continuation = try await steps.prompt(for: self).continuation
+                request.continuation = steps.continuation(for: self)
             }
         }
     }

@@ -91,6 +91,7 @@ extension TurnLoop {
             }
         }
         work.joinHistory(trigger)
+        if agent.ownsHistory, case .answer(_, let base) = trigger { work.goOn(with: base) }
     }
 
     private func startHooks(_ work: TurnWork, _ stream: ResponseStream) async throws {
@@ -111,9 +112,10 @@ extension TurnLoop {
 
     /// The answer's end, and what is settled of it.
     func finish(
-        _ end: End, _ work: TurnWork, _ steps: StepContext, _ output: any TurnOutput, _ control: TurnControl
+        _ end: End, _ work: TurnWork, _ assembler: MessageAssembler?, _ steps: StepContext, _ output: any TurnOutput,
+        _ control: TurnControl
     ) async -> TurnResult {
-        let stream = work.open(nil, output)
+        let stream = work.open(assembler, output)
         let ending = control.decide()
         switch (ending, end) {
         case (.lost, _):

@@ -41,7 +41,7 @@ package struct TurnLoop: Sendable {
                 agent: agent, support: support, intents: plan.intents, summary: plan.summary, injected: plan.injected,
                 logger: logger)
             let end = await control.run { await execute(work, assembler, steps, output, control) }
-            return await finish(end, work, steps, output, control)
+            return await finish(end, work, assembler, steps, output, control)
         }
     }
 

@@ -7,6 +7,9 @@ final class TurnWork: Sendable {
         var chain: Chain
         var added: [Message] = []
         var hasJoined = false
+        /// Where the answer goes.
+        var messageID: String
+        var baseCount: Int
         var stream: ResponseStream?
         var response: Message?
         var rawResponse: Message?
@@ -23,7 +26,9 @@ final class TurnWork: Sendable {
     init(_ plan: TurnPlan, chain: consuming Chain) {
         self.plan = plan
         state = Mutex(
-            State(chain: chain, isBooted: !plan.needsBoot, injected: plan.injected, summary: plan.summary))
+            State(
+                chain: chain, messageID: plan.messageID, baseCount: plan.baseCount, isBooted: !plan.needsBoot,
+                injected: plan.injected, summary: plan.summary))
     }
 
     var messages: [Message] { state.withLock { $0.chain.messages } }
@@ -69,17 +74,26 @@ final class TurnWork: Sendable {
         }
     }
 
+    /// The answer goes on in a message that only the agent's own history showed.
+    func goOn(with id: String) {
+        state.withLock { state in
+            guard let index = state.chain.index(of: id) else { return }
+            state.messageID = id
+            state.baseCount = state.chain.messages[index].parts.count
+        }
+    }
+
     /// The answer's stream, which is begun if it has not been: on a dead run's answer, on the message that the turn goes
     /// on with, or on nothing.
     func open(_ assembler: MessageAssembler?, _ output: any TurnOutput) -> ResponseStream {
         state.withLock { state in
             if let stream = state.stream { return stream }
             var assembler = assembler
-            if assembler == nil, plan.baseCount > 0, let index = state.chain.index(of: plan.messageID) {
+            if assembler == nil, state.baseCount > 0, let index = state.chain.index(of: state.messageID) {
                 assembler = MessageAssembler(continuing: state.chain.messages[index])
             }
             let stream = ResponseStream(
-                messageID: plan.messageID, continuing: assembler, baseCount: plan.baseCount, output: output)
+                messageID: state.messageID, continuing: assembler, baseCount: state.baseCount, output: output)
             state.stream = stream
             return stream
         }

@@ -105,7 +105,8 @@ extension TurnExecutor {
         if let chain = result.chain {
             work.memory.chain.set(chain)
         } else {
-            if let current { work.memory.chain.merge(current) } else { work.memory.chain.dropTrailingAnswers() }
+            if let current { work.memory.chain.merge(current) }
+            if case .regenerate = plan.trigger { work.memory.chain.dropTrailingAnswers() }
             work.memory.chain.merge(event.partialAssistant)
         }
         let turns = result.recoveredTurns ?? newer.compactMap(\.userMessage)
@@ -235,10 +236,19 @@ extension RequestInHand {
         return .message(message)
     }
 
+    /// The id that an answer from outside gives for the message that it answers, which only the agent's own history may
+    /// know.
+    private var answeredID: String? {
+        guard case .message(let message) = request.kind, message.role == .assistant,
+            message.id != dispatch.record.fallbackRequestID
+        else { return nil }
+        return message.id
+    }
+
     /// Where the turn's answer goes.
     func place(messageID: String) -> AnswerPlace {
         guard case .answer(let wire, let base) = trigger, let index = memory.chain.index(of: base) else {
-            return AnswerPlace(messageID: messageID, base: nil)
+            return AnswerPlace(messageID: answeredID ?? messageID, base: nil)
         }
         let stored = memory.chain.messages[index]
         return AnswerPlace(messageID: base, base: stored.advanced(by: wire) ?? stored)
