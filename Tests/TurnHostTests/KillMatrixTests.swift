@@ -65,7 +65,7 @@ struct KillMatrixTests {
             second.journal.calls(of: "s", turn: turn) == 0 || !settled, "the model was asked again for a settled turn")
         #expect(first.journal.completes.count + second.journal.completes.count <= 1)
         switch test.kill.step {
-        case .inSettle, .afterSettle, .beforeCommit: #expect(settled)
+        case .inSettle, .afterSettle, .beforeCommit, .afterComplete: #expect(settled)
         default: #expect(!settled)
         }
     }

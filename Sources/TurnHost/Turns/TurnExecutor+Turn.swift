@@ -210,6 +210,7 @@ extension TurnExecutor {
     private func afterwards(
         _ effect: TurnEffect, _ identity: TurnIdentity, _ work: RequestInHand, _ session: HostedSession
     ) async {
+        defer { environment.reached(.afterComplete) }
         let edited = await environment.loop.complete(identity, effect, totalUsage: work.memory.totalUsage)
         guard var work = session.takeMemory().map({ work.with($0) }) else { return }
         if let edited { work.memory.chain.set(edited) }

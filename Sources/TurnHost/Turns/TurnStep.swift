@@ -10,12 +10,16 @@ package enum TurnStep: String, Sendable, CaseIterable, Codable {
     case inSettle = "in-settle"
     case afterSettle = "after-settle"
     case beforeCommit = "before-commit"
+    /// The agent has heard that its turn is settled, and what it changed then is stored.
+    case afterComplete = "after-complete"
 
     /// Whether only a turn that calls tools reaches the step.
     package var isOfTools: Bool {
         switch self {
         case .beforeTool, .afterTool, .stepBoundary: true
-        case .beforeBeginRun, .afterBeginRun, .midStream, .beforeSettle, .inSettle, .afterSettle, .beforeCommit: false
+        case .beforeBeginRun, .afterBeginRun, .midStream, .beforeSettle, .inSettle, .afterSettle, .beforeCommit,
+            .afterComplete:
+            false
         }
     }
 }
