@@ -7,6 +7,9 @@ final class TurnWork: Sendable {
         var chain: Chain
         var added: [Message] = []
         var hasJoined = false
+        /// The answer's message id, and how many of its parts earlier turns have settled.
+        var messageID: String
+        var baseCount: Int
         var stream: ResponseStream?
         var response: Message?
         var rawResponse: Message?
@@ -23,7 +26,9 @@ final class TurnWork: Sendable {
     init(_ plan: TurnPlan, chain: consuming Chain) {
         self.plan = plan
         state = Mutex(
-            State(chain: chain, isBooted: !plan.needsBoot, injected: plan.injected, summary: plan.summary))
+            State(
+                chain: chain, messageID: plan.messageID, baseCount: plan.baseCount, isBooted: !plan.needsBoot,
+                injected: plan.injected, summary: plan.summary))
     }
 
     var messages: [Message] { state.withLock { $0.chain.messages } }
@@ -64,6 +69,8 @@ final class TurnWork: Sendable {
                     let advanced = state.chain.messages[index].advanced(by: wire)
                 else { return }
                 state.chain.merge(advanced)
+                // An agent that keeps the history itself has only now said what there is to go on with.
+                (state.messageID, state.baseCount) = (advanced.id, advanced.parts.count)
             case .regenerate: state.chain.dropTrailingAnswers()
             }
         }
@@ -75,11 +82,14 @@ final class TurnWork: Sendable {
         state.withLock { state in
             if let stream = state.stream { return stream }
             var assembler = assembler
-            if assembler == nil, plan.baseCount > 0, let index = state.chain.index(of: plan.messageID) {
-                assembler = MessageAssembler(continuing: state.chain.messages[index])
+            if state.baseCount > 0, let index = state.chain.index(of: state.messageID) {
+                let base = state.chain.messages[index]
+                if assembler == nil { assembler = MessageAssembler(continuing: base) }
+                // A hook may have changed what the answer from outside says.
+                assembler?.rebase(on: base, count: state.baseCount)
             }
             let stream = ResponseStream(
-                messageID: plan.messageID, continuing: assembler, baseCount: plan.baseCount, output: output)
+                messageID: state.messageID, continuing: assembler, baseCount: state.baseCount, output: output)
             state.stream = stream
             return stream
         }
@@ -98,12 +108,11 @@ final class TurnWork: Sendable {
     /// Takes an answer that a dead run had ended.
     func keep(_ message: Message?, isComplete: Bool) {
         guard let message else { return }
-        let kept =
-            isComplete
-            ? (message.hasContent ? message : nil) : ResponseStream.cleaned(message, baseCount: plan.baseCount)
         state.withLock { state in
             state.rawResponse = message
-            state.response = kept
+            state.response =
+                isComplete
+                ? (message.hasContent ? message : nil) : ResponseStream.cleaned(message, baseCount: state.baseCount)
         }
     }
 
