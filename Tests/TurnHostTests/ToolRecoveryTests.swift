@@ -2,7 +2,6 @@ import ChatAgent
 import Conversation
 import LanguageModels
 import SessionStore
-import Synchronization
 import Testing
 import TurnHost
 
