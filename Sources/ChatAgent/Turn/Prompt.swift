@@ -39,12 +39,12 @@ struct Prompt {
         }
         var rest = answer
         if !isLast { rest.parts.removeFirst(min(baseCount, rest.parts.count)) }
-        guard rest.parts.contains(where: \.needsCare) else {
-            continuation = rest.hasContent ? rest : nil
-            return
-        }
-        let (before, last) = Self.split(rest, known, in: history, tools)
+        let (before, last) =
+            rest.parts.contains(where: \.needsCare)
+            ? Self.split(rest, known, in: history, tools) : ([], rest.hasContent ? rest : nil)
         messages += before
+        // What was injected between two steps stands before what the model goes on with.
+        if isLast { messages += background[answer.id] ?? [] }
         continuation = last
     }
 

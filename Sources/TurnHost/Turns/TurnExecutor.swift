@@ -148,7 +148,6 @@ struct TurnExecutor: Sendable {
             return RequestInHand.Closing(control: .closed(requestID: id))
         case _ where work.memory.leavesOut(work.position):
             return RequestInHand.Closing(control: .skipped(requestID: id))
-        case .action, .preload: return nil
         case .message(let message) where message.role == .assistant && !environment.loop.ownsHistory:
             guard let base = work.memory.chain.index(answering: message) else {
                 let error = TurnError(
@@ -157,20 +156,23 @@ struct TurnExecutor: Sendable {
                 return RequestInHand.Closing(control: nil, rejection: error)
             }
             // What is known already changes nothing, and calls no model.
-            if work.memory.chain.messages[base].advanced(by: message) != nil { return nil }
+            if work.memory.chain.messages[base].advanced(by: message) != nil { return expiry(of: work) }
             return RequestInHand.Closing(control: .duplicate(requestID: id))
         case .message where work.dispatch.cameWhileBusy && environment.loop.onBusy == .reject:
             // A turn that was begun is carried through.
             if work.memory.openRuns.contains(where: { $0.position == work.position }) { return nil }
             return RequestInHand.Closing(control: .rejected(requestID: id))
-        case .message, .regenerate:
-            // A turn that was begun in time has been reached in time.
-            guard let deadline = request.deadline,
-                !work.memory.openRuns.contains(where: { $0.position == work.position }),
-                environment.now() > deadline.milliseconds
-            else { return nil }
-            return RequestInHand.Closing(control: .expired(requestID: id))
+        case .message, .regenerate, .action, .preload: return expiry(of: work)
         }
+    }
+
+    /// What closes a request that is reached too late. One that was begun in time has been reached in time.
+    private func expiry(of work: RequestInHand) -> RequestInHand.Closing? {
+        guard let deadline = work.request.deadline,
+            !work.memory.openRuns.contains(where: { $0.position == work.position }),
+            environment.now() > deadline.milliseconds
+        else { return nil }
+        return RequestInHand.Closing(control: .expired(requestID: work.requestID))
     }
 
     private func settle(_ work: inout RequestInHand, _ closing: RequestInHand.Closing) async throws -> Fate {
