@@ -58,6 +58,12 @@ package struct TurnLoop: Sendable {
         return history.close()
     }
 
+    /// Tells the agent that a session's stored state was read.
+    package func loaded(_ identity: TurnIdentity, _ messages: [Message]) async {
+        let event = LoadEvent(identity: identity, messages: messages)
+        await softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
+    }
+
     /// Asks the agent what to do about a dead run's partial. An error means the defaults.
     package func recoveryBoot(_ event: RecoveryBootEvent) async -> RecoveryBootResult? {
         var result: RecoveryBootResult?

@@ -34,8 +34,6 @@ package struct TurnPlan: Sendable {
     /// How many parts of the answer earlier turns have settled.
     package var baseCount = 0
     package var needsBoot: Bool
-    /// Whether the session's state was read into memory for this run.
-    package var wasLoaded = false
     /// The turn's tools, if they were asked for already.
     package var tools: ToolSet?
     /// Whether the conversation begins with this turn.
