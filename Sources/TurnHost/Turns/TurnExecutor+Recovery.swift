@@ -65,6 +65,7 @@ extension TurnExecutor {
             .recovered(
                 cause: evidence.cause.description, previousRun: takeover.previous.run, policy: course.name,
                 partial: evidence.hasPartial))
+        plan.validates = takeover.exhausted == nil
         try await apply(course, takeover, point, work, &plan, writer)
         return plan
     }
