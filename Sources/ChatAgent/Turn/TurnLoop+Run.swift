@@ -63,21 +63,8 @@ extension TurnLoop {
 
     /// The request's message joins the history: looked at by the agent, and on the history that it keeps, if it does.
     private func takeUp(_ work: TurnWork) async throws {
-        let (plan, identity) = (work.plan, work.plan.identity)
-        var trigger = plan.trigger
-        switch plan.trigger {
-        case .message(let message):
-            var validated = try await agent.onValidateMessages(
-                ValidationEvent(identity: identity, message: message.repaired() ?? message))
-            (validated.id, validated.role) = (message.id, message.role)
-            trigger = .message(validated)
-        case .answer(let wire, let base):
-            var validated = try await agent.onValidateMessages(
-                ValidationEvent(identity: identity, message: wire.repaired() ?? wire))
-            (validated.id, validated.role) = (wire.id, wire.role)
-            trigger = .answer(validated, base: base)
-        case .regenerate: break
-        }
+        let identity = work.plan.identity
+        var trigger = try await validated(work.plan)
         if agent.ownsHistory {
             let incoming: Message? =
                 switch trigger {
@@ -92,6 +79,21 @@ extension TurnLoop {
             }
         }
         work.joinHistory(trigger)
+    }
+
+    /// What the turn is to take up, as the agent has it once it has looked at the message.
+    func validated(_ plan: TurnPlan) async throws -> TurnPlan.Trigger {
+        func looked(at message: Message) async throws -> Message {
+            let event = ValidationEvent(identity: plan.identity, message: message.repaired() ?? message)
+            var validated = try await agent.onValidateMessages(event)
+            (validated.id, validated.role) = (message.id, message.role)
+            return validated
+        }
+        return switch plan.trigger {
+        case .message(let message): .message(try await looked(at: message))
+        case .answer(let wire, let base): .answer(try await looked(at: wire), base: base)
+        case .regenerate: .regenerate
+        }
     }
 
     private func startHooks(_ work: TurnWork, _ stream: ResponseStream) async throws {

@@ -27,7 +27,13 @@ package struct TurnLoop: Sendable {
             return .settle(work.effect(TurnEnding(outcome: .stopped, finishReason: .other)))
         case .settle(let assembler, let settledAs):
             let work = TurnWork(plan, chain: consume chain)
-            work.joinHistory(plan.trigger)
+            var trigger = plan.trigger
+            if plan.validates {
+                await softly("onValidateMessages", "the message is kept as it came") {
+                    trigger = try await validated(plan)
+                }
+            }
+            work.joinHistory(trigger)
             return .settle(settled(work, assembler, as: settledAs, output))
         case .giveUp(let error, let assembler):
             let work = TurnWork(plan, chain: consume chain)

@@ -39,6 +39,9 @@ package struct TurnPlan: Sendable {
     /// Whether the conversation begins with this turn.
     package var isChatStart = false
     package var previousRunID: String?
+    /// Whether the agent is to look at the message of a turn that is only settled: not if that may be what kills its
+    /// hosts.
+    package var validates = true
     /// Calls that an earlier run was about to make.
     package var intents: Set<String> = []
     /// Messages that had joined the dead run.

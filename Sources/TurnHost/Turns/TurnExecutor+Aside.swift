@@ -6,7 +6,9 @@ import SessionStore
 extension TurnExecutor {
     /// Carries out an action, or warms a session: begun like a turn, so that a request that kills its host is bounded,
     /// and settled without one.
-    func runAside(_ work: inout RequestInHand, _ control: TurnControl) async throws -> Fate {
+    func runAside(
+        _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
+    ) async throws -> Fate {
         let takeover = try await self.takeover(work)
         let permit = await environment.permits.acquire()
         defer { permit.release() }
@@ -47,8 +49,16 @@ extension TurnExecutor {
         case .settle(let chain, let outcome, let isBooted):
             work.memory.chain = chain
             work.memory.isBooted = isBooted
-            return try await settleAside(&work, writer, outcome: outcome)
+            let fate = try await settleAside(&work, writer, outcome: outcome)
+            let lifecycle = turnIdentity.lifecycle
+            guard case .settled = fate, lifecycle.endsRun || lifecycle.needsUpgrade else { return fate }
+            return .settled { await putAway(session, lifecycle, grant) }
         }
+    }
+
+    private func putAway(_ session: HostedSession, _ lifecycle: TurnLifecycle, _ grant: Grant) async {
+        if lifecycle.needsUpgrade { session.hold(grant.partition.assignment) }
+        if let memory = session.takeMemory() { await environment.loop.evicted(session.id, memory.locals) }
     }
 
     private func asidePlan(_ work: RequestInHand, _ identity: TurnIdentity) -> AsidePlan {

@@ -63,6 +63,7 @@ extension TurnExecutor {
             .recovered(
                 cause: evidence.cause.description, previousRun: takeover.previous.run, policy: course.name,
                 partial: evidence.hasPartial))
+        plan.validates = takeover.exhausted == nil
         try await apply(course, takeover, point, work, &plan, writer)
         // What had joined an answer that is given anew waits again.
         let kept = plan.course.assembler?.message.injectedMessages(from: plan.baseCount) ?? []

@@ -69,6 +69,7 @@ extension TurnExecutor {
             session.hold(grant.partition.assignment)
             writer.write(.upgradeRequired(turn: begin.run.turn))
             try await handOver(begin.run, grant, writer)
+            await environment.loop.evicted(session.id, work.memory.locals)
             return .letGo
         case .settle(let effect):
             let seq = try await lastSeq(of: writer)

@@ -80,7 +80,7 @@ struct TurnExecutor: Sendable {
             session.loaded(appliedAhead: work.memory.appliedAhead)
             fate = try await runTurn(&work, control, session)
         } else if work.request.runsAgent {
-            fate = try await runAside(&work, control)
+            fate = try await runAside(&work, control, session)
         } else {
             // A stop that is reached in its order finds no turn in front of it, and needs no trace.
             guard grant.enter() else { return .letGo }
