@@ -16,7 +16,8 @@ public protocol LanguageModel: Sendable {
     /// unique within the call; the turn renames them where they would meet those of an earlier step.
     ///
     /// If ``ModelRequest/continuation`` is present, the prompt ends in that unfinished answer and the model emits only
-    /// what comes after it. A first part of the same kind as the answer's open last part goes on in that part.
+    /// what comes after it. A first part of the same kind as the answer's open last part goes on in that part. An answer
+    /// that ends in settled calls of tools is gone on with in a new step.
     ///
     /// - Parameters:
     ///   - request: the prompt and what is known of the turn.
@@ -37,15 +38,38 @@ public struct ModelRequest: Sendable {
     public var messages: [Message]
     /// An unfinished answer to the last of ``messages``, to be gone on with. `nil` for a fresh answer.
     public var continuation: Message?
+    /// What the model may call.
+    public var tools: [ToolDefinition]
     /// 1 for a turn's first run, one more for each that took over from a dead one.
     public var run: Int
 
     /// Makes a request.
-    public init(messages: [Message], system: String? = nil, continuation: Message? = nil, run: Int = 1) {
+    public init(
+        messages: [Message], system: String? = nil, continuation: Message? = nil, tools: [ToolDefinition] = [],
+        run: Int = 1
+    ) {
         self.system = system
         self.messages = messages
         self.continuation = continuation
+        self.tools = tools
         self.run = run
+    }
+}
+
+/// What a model is told of a tool.
+public struct ToolDefinition: Sendable, Hashable {
+    /// The name to call it by.
+    public var name: String
+    /// What it does.
+    public var description: String
+    /// A JSON Schema of its input.
+    public var inputSchema: JSON
+
+    /// Makes a definition.
+    public init(name: String, description: String, inputSchema: JSON) {
+        self.name = name
+        self.description = description
+        self.inputSchema = inputSchema
     }
 }
 

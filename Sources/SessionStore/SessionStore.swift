@@ -59,7 +59,18 @@ package protocol SessionStore: Sendable {
         session: String, turn: Int, run: Int, cause: String, kind: RunEnd, fence: Fence, at: Int64
     ) async throws(StoreError) -> WriteResult
 
-    /// Writes all effects of one request in one atomic step.
+    /// Records that a run is about to make tool calls, so that a later run of the turn knows that they may have had
+    /// their effect. They follow those recorded before, in order; a call that is recorded already stays where it is.
+    ///
+    /// A conflict unless the run is `running`. Leaves the session's revision as it is.
+    ///
+    /// - Parameter calls: The ids of the tool calls.
+    func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) async throws(StoreError) -> WriteResult
+
+    /// Writes all effects of one request in one atomic step. May also amend a session after the fact, with the position
+    /// that it has.
     ///
     /// A conflict if the session's revision is another one, if the position would go back, if the idempotency key is
     /// taken, if the turn's run was never begun or is settled, or if a higher run of the turn has begun.

@@ -16,6 +16,7 @@ package final class TurnHost: HostLink {
     private let grants = Mutex<[Int64: Grant]>([:])
 
     /// - Parameters:
+    ///   - clock: what sleeps, sleeps by it.
     ///   - now: milliseconds since 1970.
     ///   - onStep: called at each named step of a turn, on the turn's task.
     ///   - flushReports: returns when the reports so far survive this process. It is waited for before the agent's code
@@ -23,15 +24,20 @@ package final class TurnHost: HostLink {
     ///   - onReport: called for each report, from any thread; must not block.
     package init(
         agent: any ChatAgent, options: HostOptions, store: any SessionStore, log: any EventLog, logger: Logger,
-        now: @escaping @Sendable () -> Int64, onStep: @escaping @Sendable (TurnStep) -> Void = { _ in },
+        clock: any Clock<Duration> = ContinuousClock(), now: @escaping @Sendable () -> Int64,
+        onStep: @escaping @Sendable (TurnStep) -> Void = { _ in },
         flushReports: @escaping @Sendable () async -> Void = {},
         onReport: @escaping @Sendable (HostReport) -> Void
     ) {
         environment = HostEnvironment(
             options: options, store: store, log: log, loop: TurnLoop(agent: agent, logger: logger),
-            permits: Permits(options.concurrency), ticker: FlushTicker(window: options.flushWindow), now: now,
+            permits: Permits(options.concurrency), ticker: FlushTicker(window: options.flushWindow), clock: clock,
+            now: now,
             reached: onStep, report: onReport, flushReports: flushReports, logger: logger)
-        let sessions = SessionTable(maximumBytes: options.sessionCacheBytes)
+        let loop = environment.loop
+        let sessions = SessionTable(maximumBytes: options.sessionCacheBytes) { session, locals in
+            Task { await loop.evicted(session, locals) }
+        }
         self.sessions = sessions
         recovery = RecoveryReading(log: log, sessions: { sessions.sessions(under: $0) }, logger: logger)
     }
@@ -91,6 +97,7 @@ package final class TurnHost: HostLink {
             let position = LogPosition(log: grant.log, offset: request.record.offset)
             overtake(HostedSession.Stop(position: position, reason: reason), request, session)
         }
+        if environment.loop.onBusy == .interrupt, request.userMessage != nil { session.interrupt() }
         guard isIdle else { return }
         let executor = TurnExecutor(
             environment: environment, recovery: recovery, grant: { [weak self] in self?.grant(of: $0) },

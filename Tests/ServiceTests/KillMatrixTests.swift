@@ -21,7 +21,9 @@ struct KillCase: Sendable, CustomTestStringConvertible {
         var cases: [KillCase] = []
         if Tansu.isAvailable {
             for victim in Victim.allCases {
-                cases += TurnStep.allCases.map { KillCase(victim: victim, step: $0, broker: .tansu) }
+                cases += TurnStep.allCases.filter { !$0.isOfTools }.map {
+                    KillCase(victim: victim, step: $0, broker: .tansu)
+                }
             }
         }
         cases += [TurnStep.midStream, .inSettle].map { KillCase(victim: .host, step: $0, broker: .embedded) }

@@ -131,7 +131,8 @@ struct RandomHistoryTests {
     ]
 
     private static func kill(_ random: inout SeededGenerator) -> RunningHost.Kill? {
-        guard Int.random(in: 0..<3, using: &random) > 0, let step = TurnStep.allCases.randomElement(using: &random)
+        guard Int.random(in: 0..<3, using: &random) > 0,
+            let step = TurnStep.allCases.filter({ !$0.isOfTools }).randomElement(using: &random)
         else {
             return nil
         }

@@ -9,13 +9,16 @@ struct SendCommand: AsyncParsableCommand {
         commandName: "send",
         abstract: "Sends a request, and waits for the broker's acknowledgement.",
         discussion: """
-            With TEXT, a user's message; with --type, another request; without either, a request's JSON is read from \
+            With TEXT, a user's message; with --type, another request; with --action, an action; with --answer, \
+            --approve or --deny, an answer to a call of a tool. Without any of these, a request's JSON is read from \
             standard input.
             """)
 
     @Argument(help: "The session's id.") var id: String
     @Argument(help: "The user's message.") var text: String?
-    @Option(help: "The type of a request without a message: regenerate, stop or close.") var type: String?
+    @Option(help: "The type of a request without a message: regenerate, preload, stop or close.") var type: String?
+    @Option(help: "An action, as JSON.") var action: String?
+    @OptionGroup var answer: ToolAnswerOptions
     @Option(help: "Client data, as JSON.") var data: String?
     @Option(help: "A second request of the session with this key has no effect.") var key: String?
     @Option(help: "The request's id; made up by the worker if absent.") var requestID: String?
@@ -45,7 +48,11 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     private func requestValue() throws -> (bytes: [UInt8], id: String?) {
-        if text == nil, type == nil {
+        guard try [text, type, action, answer.callID()].count(where: { $0 != nil }) <= 1 else {
+            throw ValidationError("TEXT, --type, --action, --answer, --approve and --deny exclude each other")
+        }
+        let message = try answer.message(reason: reason)
+        if text == nil, type == nil, action == nil, message == nil {
             let bytes = Array(FileHandle.standardInput.readDataToEndOfFile())
             // Refused here, where somebody is looking, rather than dead-lettered there.
             let request = try Self.checked { () throws(RequestError) in
@@ -53,24 +60,27 @@ struct SendCommand: AsyncParsableCommand {
             }
             return (bytes, request.id)
         }
-        guard text == nil || type == nil else { throw ValidationError("TEXT and --type exclude each other") }
-        var object: JSONObject = ["type": .string(type ?? "message")]
+        var object: JSONObject = ["type": .string(type ?? (action == nil ? "message" : "action"))]
         if let text { object["text"] = .string(text) }
+        if let action { object["action"] = try Self.parsed(action, "--action") }
+        if let message { object["message"] = message.json }
         if let requestID { object["id"] = .string(requestID) }
-        if let data {
-            do {
-                object["data"] = try JSON(parsing: data)
-            } catch {
-                throw ValidationError("--data takes JSON: \(error)")
-            }
-        }
+        if let data { object["data"] = try Self.parsed(data, "--data") }
         if let key { object["idempotencyKey"] = .string(key) }
-        if let reason { object["reason"] = .string(reason) }
+        if let reason, message == nil { object["reason"] = .string(reason) }
         let bytes = JSON.object(object).serialized()
         let request = try Self.checked { () throws(RequestError) in
             try Request.decode(value: bytes, idempotencyKeyHeader: nil, fallbackMessageID: "unsent")
         }
         return (bytes, request.id)
+    }
+
+    private static func parsed(_ text: String, _ option: String) throws -> JSON {
+        do {
+            return try JSON(parsing: text)
+        } catch {
+            throw ValidationError("\(option) takes JSON: \(error)")
+        }
     }
 
     private static func checked<Result>(_ body: () throws(RequestError) -> Result) throws -> Result {

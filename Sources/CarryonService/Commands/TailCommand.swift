@@ -40,8 +40,8 @@ extension Event {
     var endsRequest: Bool {
         guard case .control(let control) = body else { return false }
         switch control {
-        case .turnComplete, .actionComplete, .duplicate, .expired, .closed: return true
-        case .turnStart, .recovered, .superseded, .unknown: return false
+        case .turnComplete, .actionComplete, .duplicate, .expired, .closed, .skipped, .rejected: return true
+        case .turnStart, .recovered, .superseded, .upgradeRequired, .unknown: return false
         }
     }
 }

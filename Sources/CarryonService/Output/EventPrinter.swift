@@ -26,7 +26,13 @@ struct EventPrinter {
         case .chunk(.textEnd), .chunk(.reasoningEnd): close()
         case .chunk(.error(let error)): note("error: \(error.errorText)")
         case .chunk(.abort(let abort)): note("the answer ends here: \(abort.reason ?? "stopped")")
-        case .chunk(.toolInputAvailable(let call)): note("calls \(call.toolName)")
+        case .chunk(.toolInputAvailable(let call)):
+            note("calls \(call.toolName) (\(call.toolCallID)) with \(call.input?.serializedString ?? "nothing")")
+        case .chunk(.toolApprovalRequest(let request)): note("\(request.toolCallID) waits to be approved or denied")
+        case .chunk(.toolOutputAvailable(let result)):
+            note("\(result.toolCallID) gives \(result.output?.serializedString ?? "nothing")")
+        case .chunk(.toolOutputError(let failure)): note("\(failure.toolCallID) fails: \(failure.errorText)")
+        case .chunk(.toolOutputDenied(let denial)): note("\(denial.toolCallID) is denied")
         case .chunk: break
         case .control(.recovered(let cause, let previousRun, let policy, _)):
             note(

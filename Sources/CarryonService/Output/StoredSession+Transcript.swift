@@ -11,11 +11,14 @@ extension StoredSession {
     func transcript() throws -> JSON {
         let parsed = try parsedMessages()
         let answer = parsed.last { $0.role == .assistant }
-        let pending = (answer?.pendingToolCalls ?? []).map { call -> JSON in
-            [
+        let pending = (answer?.parts ?? []).compactMap { part -> JSON? in
+            guard case .tool(let call) = part, call.waitsForSomebody else { return nil }
+            var entry: JSONObject = [
                 "toolCallId": .string(call.toolCallID), "toolName": .string(call.toolName),
-                "messageId": .string(answer?.id ?? ""),
+                "messageId": .string(answer?.id ?? ""), "state": .string(call.state.rawValue),
             ]
+            entry["approvalId"] = call.approval.map { .string($0.id) }
+            return .object(entry)
         }
         return [
             "id": .string(id), "messages": .array(parsed.map(\.json)), "turns": .number(JSONNumber(turns)),
@@ -23,6 +26,11 @@ extension StoredSession {
             "pending": .array(pending),
         ]
     }
+}
+
+extension ToolPart {
+    /// Whether the call goes on only when somebody outside answers it.
+    fileprivate var waitsForSomebody: Bool { state == .inputAvailable || state == .approvalRequested }
 }
 
 extension LogPosition {

@@ -1,14 +1,29 @@
+package import Conversation
 import Synchronization
 
 /// Values that an agent keeps for one session on one worker, by typed key.
 ///
 /// They live as long as the worker holds the session and are gone after an eviction or another worker's takeover: fill
-/// them in ``ChatAgent/onBoot(_:)``. Safe to use from any task.
+/// them in ``ChatAgent/onBoot(_:)``. Those of a ``DurableLocalsKey`` are part of the checkpoint instead. Safe to use from any task.
 public final class Locals: Sendable {
     private let values = Mutex<[String: any Sendable]>([:])
+    private let durableValues: Mutex<JSONObject>
 
     /// Makes an empty store.
-    public init() {}
+    public convenience init() {
+        self.init(durable: JSONObject())
+    }
+
+    package init(durable: JSONObject) {
+        durableValues = Mutex(durable)
+    }
+
+    /// What is part of the checkpoint.
+    package var durable: JSONObject { durableValues.withLock { $0 } }
+
+    func setDurable(_ value: JSON?, _ id: String) {
+        durableValues.withLock { $0[id] = value }
+    }
 
     /// The value of `key`'s slot: `nil` if nothing was set, or if a key of another type set it.
     public subscript<Value>(key: LocalsKey<Value>) -> Value? {

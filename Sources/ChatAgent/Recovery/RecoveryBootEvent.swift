@@ -17,11 +17,12 @@ public struct RecoveryBootEvent: Sendable {
     /// Calls in the raw partial whose input was complete and that had no result. `partIndex` counts the raw parts.
     public let pendingToolCalls: [PendingToolCall]
     /// Writes transient data parts to the session's events ahead of everything else of this run.
-    public let writer: RecoveryWriter
+    public let writer: TransientWriter
 
     package init(
         identity: TurnIdentity, previousRunID: String, cause: RecoveryCause, settledMessages: [Message],
-        inFlightUsers: [Message], partialAssistant: Message, pendingToolCalls: [PendingToolCall], writer: RecoveryWriter
+        inFlightUsers: [Message], partialAssistant: Message, pendingToolCalls: [PendingToolCall],
+        writer: TransientWriter
     ) {
         self.identity = identity
         self.previousRunID = previousRunID

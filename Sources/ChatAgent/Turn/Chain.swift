@@ -33,6 +33,12 @@ package struct Chain: Sendable {
     /// Where the message with this id stands; a message without an id is never found.
     package func index(of id: String) -> Int? { id.isEmpty ? nil : indexes[id] }
 
+    /// Where the message stands that `wire` answers calls of: by its id, or else by the calls'.
+    package func index(answering wire: Message) -> Int? {
+        if let index = index(of: wire.id), messages[index].role == .assistant { return index }
+        return messages.indexOfMessage(answering: wire)
+    }
+
     /// Puts `message` at the end, or in the place of the one with the same id.
     /// - Returns: its index.
     @discardableResult

@@ -26,15 +26,21 @@ package final class ResponseStream: Sendable {
     }
 
     private let messageID: String
+    /// How many parts of the message earlier turns have settled: those stay as they are, whatever becomes of this turn.
+    let baseCount: Int
     private let output: any TurnOutput
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - messageID: the answer's id, if it has not begun yet.
-    ///   - assembler: the answer as a dead run left it.
+    ///   - assembler: the answer as a dead run left it, or as the turns before this one settled it.
+    ///   - baseCount: how many of its parts earlier turns have settled.
     ///   - output: where the chunks go.
-    package init(messageID: String, continuing assembler: MessageAssembler?, output: any TurnOutput) {
+    package init(
+        messageID: String, continuing assembler: MessageAssembler?, baseCount: Int = 0, output: any TurnOutput
+    ) {
         self.messageID = messageID
+        self.baseCount = baseCount
         self.output = output
         let assembler = assembler ?? MessageAssembler(messageID: messageID)
         state = Mutex(State(assembler: assembler, inherited: assembler.openParts))
@@ -42,6 +48,32 @@ package final class ResponseStream: Sendable {
 
     /// The message so far, with the states of what is not finished.
     package var message: Message { state.withLock { $0.assembler.message } }
+
+    /// Where the parts of the step that is open, or was the last one, begin.
+    var stepPosition: Int { state.withLock { $0.assembler.stepPosition } }
+
+    /// Whether a step is open that has calls of tools in it.
+    var stepHoldsCalls: Bool {
+        state.withLock { state in
+            state.assembler.isStepOpen
+                && state.assembler.message.parts.dropFirst(state.assembler.stepPosition).contains {
+                    if case .tool = $0 { true } else { false }
+                }
+        }
+    }
+
+    /// The message so far, if there is anything in it.
+    var contentMessage: Message? {
+        let message = message
+        return message.hasContent ? message : nil
+    }
+
+    /// What there is of the answer, cleaned: `nil` if this turn has added nothing that is kept.
+    var partial: Message? {
+        let message = message
+        guard Self.hasOwnContent(message, baseCount: baseCount) else { return nil }
+        return Self.cleaned(message, baseCount: baseCount)
+    }
 
     /// Why the last model call ended.
     package var finishReason: FinishReason? { state.withLock { $0.finishReason } }
@@ -80,6 +112,22 @@ package final class ResponseStream: Sendable {
         }
     }
 
+    /// The model's call failed and is made again: what is open is left to the next call to go on in, but for a call
+    /// whose input was cut off, which has failed.
+    func prepareRetry() throws {
+        try state.withLock { state in
+            guard !state.isClosed else { throw CancellationError() }
+            for call in state.assembler.openToolInputs {
+                let failure = ToolInputError(
+                    toolCallID: call.toolCallID, toolName: call.toolName, input: .string(call.text),
+                    errorText: "the call was cut off")
+                try put(.toolInputError(failure), in: &state)
+            }
+            state.renamed = [:]
+            state.inherited = state.assembler.openParts
+        }
+    }
+
     /// Writes the last chunks and lets no more through.
     /// - Returns: the message, as it is to be stored; `nil` if nothing of an answer is there.
     package func close(_ ending: Ending) -> Message? {
@@ -88,6 +136,7 @@ package final class ResponseStream: Sendable {
             state.isClosed = true
             // Each of these is legal in any state, so that nothing here can be refused.
             try? closeParts(in: &state)
+            if case .completed = ending {} else { try? failGrantedCalls(in: &state) }
             switch ending {
             case .completed:
                 try? open(step: false, in: &state)
@@ -101,7 +150,17 @@ package final class ResponseStream: Sendable {
                 if state.assembler.isStepOpen { try? put(.finishStep(), in: &state) }
                 try? put(.error(errorText: error.message), in: &state)
             }
-            return Self.cleaned(state.assembler.message)
+            return Self.cleaned(state.assembler.message, baseCount: baseCount)
+        }
+    }
+
+    /// A call of an earlier turn that was granted in this one stays in the history; it must not stay open for ever.
+    private func failGrantedCalls(in state: inout State) throws {
+        for case .tool(let call) in state.assembler.message.parts.prefix(baseCount)
+        where call.state == .approvalResponded && call.approval?.approved == true {
+            let chunk = Chunk.toolOutputError(
+                toolCallID: call.toolCallID, errorText: "the turn ended before the call had a result")
+            try put(chunk, in: &state)
         }
     }
 
@@ -111,10 +170,18 @@ package final class ResponseStream: Sendable {
     }
 
     /// What is kept of an answer that did not reach its end: `nil` if that is nothing, or nothing but the opening of a
-    /// step.
-    package static func cleaned(_ message: Message) -> Message? {
-        guard let repaired = message.repaired(), repaired.hasContent else { return nil }
-        return repaired
+    /// step. The first `baseCount` parts, which earlier turns settled, are kept as they are.
+    package static func cleaned(_ message: Message, baseCount: Int = 0) -> Message? {
+        var own = message
+        own.parts.removeFirst(min(baseCount, own.parts.count))
+        var kept = message
+        kept.parts = message.parts.prefix(baseCount) + (own.repaired()?.parts ?? [])
+        return kept.hasContent ? kept : nil
+    }
+
+    /// Whether a message says anything beyond what earlier turns settled of it.
+    package static func hasOwnContent(_ message: Message, baseCount: Int) -> Bool {
+        message.parts.dropFirst(baseCount).contains { if case .stepStart = $0 { false } else { true } }
     }
 
     private func admit(_ chunk: Chunk, to state: inout State) throws {
@@ -183,18 +250,12 @@ package final class ResponseStream: Sendable {
         for part in state.assembler.openParts { try put(Self.end(of: part), in: &state) }
     }
 
-    /// The message first, for it may refuse the chunk; then the readers. What the readers' end refuses, the message has
-    /// not got either.
+    /// The message first, for it may refuse the chunk; then the readers. What is too large for the readers, the message
+    /// does not get either.
     private func put(_ chunk: Chunk, in state: inout State) throws {
-        guard chunk.mayBeTooLarge else {
-            // A copy of the message for each delta would cost too much.
-            try state.assembler.apply(chunk)
-            return try output.write(chunk)
-        }
-        var assembler = state.assembler
-        try assembler.apply(chunk)
+        if chunk.mayBeTooLarge { try output.check(chunk) }
+        try state.assembler.apply(chunk)
         try output.write(chunk)
-        state.assembler = assembler
     }
 
     private static func end(of part: OpenPart) -> Chunk {

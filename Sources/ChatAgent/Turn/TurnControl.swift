@@ -6,6 +6,8 @@ package final class TurnControl: Sendable {
     package enum Ending: Sendable, Hashable {
         /// The user stopped it: what there is of the answer is settled.
         case stopped(reason: String?)
+        /// A newer message is to be answered instead: what there is of the answer is settled.
+        case interrupted
         /// Another worker goes on with it: what there is of the answer is left in the events.
         case handedOver
         /// The partition belongs to somebody else: nothing more may be written.

@@ -13,7 +13,7 @@ public struct MessageAssembler: Sendable {
     var toolPositions: [String: Int] = [:]
     private var dataPositions: [DataKey: Int] = [:]
     /// Where the parts of the current step begin.
-    var stepPosition = 0
+    public internal(set) var stepPosition = 0
 
     /// For each part the first and the last `seq` that it was made of; 0 where none was given.
     public private(set) var partSeqs: [(first: Int64, last: Int64)] = []

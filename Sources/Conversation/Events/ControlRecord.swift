@@ -16,6 +16,13 @@ public enum ControlRecord: Sendable, Hashable {
     case expired(requestID: String)
     /// The request was settled without a turn: the session is closed.
     case closed(requestID: String)
+    /// The request was settled without a turn of its own: its message joined the turn that ran, or a recovery hook left
+    /// it out.
+    case skipped(requestID: String)
+    /// The request was settled without a turn: it came while a turn ran, and the agent takes nothing then.
+    case rejected(requestID: String)
+    /// The turn was left, uncommitted, for a newer version of the service.
+    case upgradeRequired(turn: Int)
     /// A control record of a subtype that this library does not know. Its value is an object.
     case unknown(subtype: String, value: JSON)
 
@@ -37,6 +44,9 @@ public enum ControlRecord: Sendable, Hashable {
         case "duplicate": self = .duplicate(requestID: try members.string("requestId"))
         case "expired": self = .expired(requestID: try members.string("requestId"))
         case "closed": self = .closed(requestID: try members.string("requestId"))
+        case "skipped": self = .skipped(requestID: try members.string("requestId"))
+        case "rejected": self = .rejected(requestID: try members.string("requestId"))
+        case "upgrade-required": self = .upgradeRequired(turn: try members.int("turn"))
         default: self = .unknown(subtype: subtype, value: value)
         }
     }
@@ -52,6 +62,9 @@ public enum ControlRecord: Sendable, Hashable {
         case .duplicate: "duplicate"
         case .expired: "expired"
         case .closed: "closed"
+        case .skipped: "skipped"
+        case .rejected: "rejected"
+        case .upgradeRequired: "upgrade-required"
         case .unknown(let subtype, _): subtype
         }
     }
@@ -78,7 +91,9 @@ extension ControlRecord: ObjectEncodable {
         case .superseded(let fromSeq): sink.member("fromSeq", int: fromSeq)
         case .turnComplete(let value): value.encodeMembers(into: &sink)
         case .actionComplete(let outcome): sink.member("outcome", string: outcome)
-        case .duplicate(let requestID), .expired(let requestID), .closed(let requestID):
+        case .upgradeRequired(let turn): sink.member("turn", int: Int64(turn))
+        case .duplicate(let requestID), .expired(let requestID), .closed(let requestID), .skipped(let requestID),
+            .rejected(let requestID):
             sink.member("requestId", string: requestID)
         case .unknown(_, let value): sink.members(value.objectValue ?? JSONObject())
         }

@@ -32,12 +32,14 @@ extension Request {
                     param: "action")
             }
             kind = .action(action)
+        case "preload": kind = .preload
         case "stop": kind = .stop(reason: try string("reason", &members))
         case "close": kind = .close(reason: try string("reason", &members))
         default:
             throw RequestError(
                 code: "unknown_type",
-                message: "A request's type must be one of: message, regenerate, action, stop, close.", param: "type")
+                message: "A request's type must be one of: message, regenerate, action, preload, stop, close.",
+                param: "type")
         }
         return Request(
             kind: kind, id: id.nonEmpty, data: data, idempotencyKey: key, deadline: deadline)

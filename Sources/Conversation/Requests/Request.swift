@@ -7,6 +7,8 @@ public struct Request: Sendable, Hashable {
         case regenerate
         /// Carry out an action of the application.
         case action(JSON)
+        /// Warm the session: its first message will find it booted. No turn.
+        case preload
         /// End the turn that is running.
         case stop(reason: String?)
         /// Take no more requests after this one.
@@ -44,6 +46,7 @@ public struct Request: Sendable, Hashable {
         case .message: "message"
         case .regenerate: "regenerate"
         case .action: "action"
+        case .preload: "preload"
         case .stop: "stop"
         case .close: "close"
         }
@@ -64,7 +67,7 @@ extension Request: ObjectEncodable {
         case .message(let message): sink.member("message", object: message)
         case .action(let action): sink.member("action", json: action)
         case .stop(let reason), .close(let reason): sink.member("reason", string: reason)
-        case .regenerate: break
+        case .regenerate, .preload: break
         }
         sink.member("data", json: data)
         sink.member("idempotencyKey", string: idempotencyKey)

@@ -39,34 +39,23 @@ extension GroupTransaction {
             """
             INSERT INTO runs (
                 session, turn, run, is_open, status, region, host, request_id, log, log_offset, first_seq,
-                events_start, started_at, stopped
-            ) VALUES (?, ?, ?, 1, 'running', ?, ?, ?, ?, ?, ?, ?, ?, 0)
+                events_start, started_at, intents, stopped
+            ) VALUES (?, ?, ?, 1, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
             """,
             [
                 .text(run.session), .integer(run.turn), .integer(run.run), .optional(run.region), .text(run.host),
                 .text(run.requestID), .integer(try key(of: run.position.log)), .integer(run.position.offset),
                 .integer(run.firstSeq), .integer(run.eventsStart), .integer(run.startedAt),
+                try RunIntents.value(of: RunIntents.adding(run.intents, to: [])),
             ])
     }
 
     func interruptRun(_ interruption: RunInterruption) throws -> WriteResult {
-        if let refusal = try refusal(of: interruption.fence) { return refusal }
-        let found: (key: Int64, status: RunStatus, partition: FencedPartition)? = try database.firstRow(
-            """
-            SELECT runs.key, status, cluster, topic, partition FROM runs JOIN logs ON logs.key = runs.log
-            WHERE session = ? AND turn = ? AND run = ?
-            """, [.text(interruption.session), .integer(interruption.turn), .integer(interruption.run)]
-        ) { row in
-            let partition = FencedPartition(
-                group: interruption.fence.group, cluster: row.text(2), topic: row.text(3),
-                partition: try row.int32(4))
-            return (row.integer(0), try row.named(1), partition)
-        }
-        let id = StoredRun.id(session: interruption.session, turn: interruption.turn, run: interruption.run)
-        guard let found else { return .conflict(reason: "run \(id) was never begun") }
-        guard found.status == .running else { return .conflict(reason: "run \(id) is \(found.status.rawValue)") }
-        guard found.partition == FencedPartition(interruption.fence) else {
-            return Self.wrongPartition(interruption.session)
+        let (session, fence) = (interruption.session, interruption.fence)
+        let found: RunningRun
+        switch try runningRun(session: session, turn: interruption.turn, run: interruption.run, fence: fence) {
+        case .refused(let refusal): return refusal
+        case .found(let run): found = run
         }
         try database.run(
             "UPDATE runs SET status = 'interrupted', cause = ?2, cause_kind = ?3, ended_at = ?4 WHERE key = ?1",
@@ -74,7 +63,56 @@ extension GroupTransaction {
                 .integer(found.key), .text(interruption.cause), .text(interruption.kind.rawValue),
                 .integer(interruption.at),
             ])
-        return .written(revision: try revision(ofSession: interruption.session))
+        return .written(revision: try revision(ofSession: session))
+    }
+
+    func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) throws -> WriteResult {
+        let found: RunningRun
+        switch try runningRun(session: session, turn: turn, run: run, fence: fence) {
+        case .refused(let refusal): return refusal
+        case .found(let run): found = run
+        }
+        let recorded = try RunIntents.intents(in: found.intents)
+        let all = RunIntents.adding(calls, to: recorded)
+        if all.count > recorded.count {
+            try database.run(
+                "UPDATE runs SET intents = ?2 WHERE key = ?1", [.integer(found.key), try RunIntents.value(of: all)])
+        }
+        return .written(revision: try revision(ofSession: session))
+    }
+
+    private struct RunningRun {
+        let key: Int64
+        let intents: String?
+    }
+
+    private enum RunningRunSearch {
+        case found(RunningRun)
+        case refused(WriteResult)
+    }
+
+    /// The run, if it is `running` and `fence` lets its holder write to it.
+    private func runningRun(session: String, turn: Int, run: Int, fence: Fence) throws -> RunningRunSearch {
+        if let refusal = try refusal(of: fence) { return .refused(refusal) }
+        let found: (run: RunningRun, status: RunStatus, partition: FencedPartition)? = try database.firstRow(
+            """
+            SELECT runs.key, intents, status, cluster, topic, partition FROM runs JOIN logs ON logs.key = runs.log
+            WHERE session = ? AND turn = ? AND run = ?
+            """, [.text(session), .integer(turn), .integer(run)]
+        ) { row in
+            let partition = FencedPartition(
+                group: fence.group, cluster: row.text(3), topic: row.text(4), partition: try row.int32(5))
+            return (RunningRun(key: row.integer(0), intents: row.optionalText(1)), try row.named(2), partition)
+        }
+        let id = StoredRun.id(session: session, turn: turn, run: run)
+        guard let found else { return .refused(.conflict(reason: "run \(id) was never begun")) }
+        guard found.status == .running else {
+            return .refused(.conflict(reason: "run \(id) is \(found.status.rawValue)"))
+        }
+        guard found.partition == FencedPartition(fence) else { return .refused(Self.wrongPartition(session)) }
+        return .found(found.run)
     }
 
     private func revision(ofSession id: String) throws -> Int64 {

@@ -27,7 +27,10 @@ extension GroupTransaction {
         try writeHistory(settlement.history, session: session, kept: kept, existing: row?.messageCount ?? 0)
         if let run, let turn = settlement.turn {
             try close(run, turn: turn, session: settlement.session, at: settlement.at)
+        } else if settlement.dropsRuns {
+            try dropRuns(ofSession: settlement.session, log: log, offset: settlement.position.offset)
         }
+        if let state = settlement.state { try write(state, session: session) }
         if let idempotencyKey = settlement.idempotencyKey {
             try database.run(
                 "INSERT INTO idempotency_keys (session, key, log, log_offset) VALUES (?, ?, ?, ?)",
@@ -216,7 +219,7 @@ extension GroupTransaction {
         try database.run(
             """
             UPDATE runs SET is_open = 0, status = ?2, ended_at = ?3, outcome = ?4, finish_reason = ?5, usage = ?6,
-                error = ?7, stopped = ?8
+                error = ?7, stopped = ?8, intents = NULL
             WHERE key = ?1
             """,
             [
@@ -227,8 +230,28 @@ extension GroupTransaction {
         guard run.run > 1 else { return }
         try database.run(
             """
-            UPDATE runs SET is_open = 0, status = 'interrupted', ended_at = COALESCE(ended_at, ?3)
+            UPDATE runs SET is_open = 0, status = 'interrupted', ended_at = COALESCE(ended_at, ?3), intents = NULL
             WHERE session = ?1 AND turn = ?2 AND is_open = 1
             """, [.text(session), .integer(turn.turn), .integer(at)])
+    }
+
+    private func dropRuns(ofSession session: String, log: Int64, offset: Int64) throws {
+        // A session's open runs are few, those of a log may be many: the plus sign keeps the log's index out of it.
+        try database.run(
+            "DELETE FROM runs WHERE session = ? AND is_open = 1 AND +log = ? AND log_offset = ?",
+            [.text(session), .integer(log), .integer(offset)])
+    }
+
+    /// A state that is the same as before is compared, and not written again.
+    private func write(_ state: [UInt8], session: Int64) throws {
+        guard !state.isEmpty else {
+            try database.run("DELETE FROM session_states WHERE session = ?", [.integer(session)])
+            return
+        }
+        try database.run(
+            """
+            INSERT INTO session_states (session, body) VALUES (?, ?)
+            ON CONFLICT DO UPDATE SET body = excluded.body WHERE body <> excluded.body
+            """, [.integer(session), .blob(state)])
     }
 }

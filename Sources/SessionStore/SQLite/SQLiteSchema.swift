@@ -23,7 +23,7 @@ enum SQLiteSchema {
     }
 
     /// Migration N leads from version N to version N + 1. A migration that was released never changes.
-    private static let migrations = [first]
+    static let migrations = [first, second]
 
     /// Why the tables look as they do:
     /// - A session's latest position is in its row, so that a settlement touches no other page for it. Positions in
@@ -123,5 +123,15 @@ enum SQLiteSchema {
         CREATE INDEX open_runs_by_log ON runs (log) WHERE is_open = 1;
         CREATE INDEX uncommon_runs_by_status ON runs (status) WHERE status <> 'completed';
         CREATE INDEX runs_by_region ON runs (region) WHERE region IS NOT NULL;
+        """
+
+    /// A session's state has a table of its own: it may be large, and the session's row is rewritten with every
+    /// settlement.
+    private static let second = """
+        ALTER TABLE runs ADD COLUMN intents TEXT;
+        CREATE TABLE session_states (
+            session INTEGER PRIMARY KEY,
+            body BLOB NOT NULL
+        ) STRICT;
         """
 }

@@ -28,6 +28,7 @@ extension SQLiteSessionStore {
             var session = row.session
             session.openRuns = openRuns
             session.positions += try StoredSessionQuery.earlierPositions(row.key, in: database)
+            session.state = try StoredSessionQuery.state(row.key, in: database)
             session.messages = try StoredSessionQuery.messages(row.key, from: 0, limit: .max, in: database)
             return session
         }

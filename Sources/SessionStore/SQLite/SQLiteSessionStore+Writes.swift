@@ -25,6 +25,15 @@ extension SQLiteSessionStore {
         }
     }
 
+    package func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) async throws(StoreError) -> WriteResult {
+        let id = StoredRun.id(session: session, turn: turn, run: run)
+        return try await committer.submit("recording the intent of tool calls of run \(id)") { transaction in
+            try transaction.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
+        }
+    }
+
     package func settle(_ settlement: Settlement) async throws(StoreError) -> WriteResult {
         try await committer.submit("settling offset \(settlement.position.offset) of session \(settlement.session)") {
             transaction in

@@ -5,7 +5,7 @@ enum StoredRunQuery {
     private static let select = """
         SELECT cluster, topic, partition, epoch, log_offset, runs.key, session, turn, run, status, cause, cause_kind,
             region, host, request_id, first_seq, events_start, started_at, ended_at, outcome, finish_reason, usage,
-            error, stopped
+            error, stopped, intents
         FROM runs JOIN logs ON logs.key = runs.log
         """
 
@@ -16,7 +16,8 @@ enum StoredRunQuery {
             host: row.text(13), requestID: row.text(14), position: try row.position(0), firstSeq: row.integer(15),
             eventsStart: row.integer(16), startedAt: row.integer(17), endedAt: row.optionalInteger(18),
             outcome: row.optionalText(19), finishReason: row.optionalText(20), usage: row.optionalBlob(21),
-            error: row.optionalText(22), stopped: row.bool(23))
+            error: row.optionalText(22), stopped: row.bool(23),
+            intents: try RunIntents.intents(in: row.optionalText(24)))
         return (row.integer(5), run)
     }
 

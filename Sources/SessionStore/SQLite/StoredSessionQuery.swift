@@ -2,7 +2,7 @@ import GRDB
 
 /// What is read of sessions, within one snapshot of the database.
 enum StoredSessionQuery {
-    /// A session without its messages, runs and earlier positions, and the key of its row.
+    /// A session without its messages, state, runs and earlier positions, and the key of its row.
     static func row(_ id: String, in database: Database) throws -> (key: Int64, session: StoredSession)? {
         let found = try database.firstRow(
             """
@@ -48,6 +48,10 @@ enum StoredSessionQuery {
             FROM earlier_positions JOIN logs ON logs.key = earlier_positions.log WHERE session = ?
             """, [.integer(session)]
         ) { try $0.position(0) }
+    }
+
+    static func state(_ session: Int64, in database: Database) throws -> [UInt8]? {
+        try database.firstRow("SELECT body FROM session_states WHERE session = ?", [.integer(session)]) { $0.blob(0) }
     }
 
     static func messages(

@@ -3,7 +3,7 @@ package struct BeginRun: Sendable {
     package var session: String
     /// The revision that the run starts from; 0 if the session was never settled.
     package var expectedRevision: Int64
-    /// Its status is `running`.
+    /// Its status is `running`. It may have intents already.
     package var run: StoredRun
     package var fence: Fence
     /// How an earlier run of the same turn ended, if that is not recorded yet. A cause that is already recorded stays.

@@ -1,4 +1,5 @@
-/// One worker's attempt at one turn.
+/// One worker's attempt at one turn, or at a request that is no turn. Such a request's runs have the number of the next
+/// turn, until its settlement drops them.
 package struct StoredRun: Hashable, Sendable, Identifiable {
     package var session: String
     package var turn: Int
@@ -27,12 +28,16 @@ package struct StoredRun: Hashable, Sendable, Identifiable {
     package var error: String?
     /// Whether the user stopped the turn.
     package var stopped: Bool
+    /// The ids of the tool calls that the run was about to make, in the order they were recorded, each once. Forgotten
+    /// when the turn is settled.
+    package var intents: [String]
 
     package init(
         session: String, turn: Int, run: Int, status: RunStatus = .running, cause: String? = nil,
         causeKind: RunEnd? = nil, region: String? = nil, host: String, requestID: String, position: LogPosition,
         firstSeq: Int64, eventsStart: Int64, startedAt: Int64, endedAt: Int64? = nil, outcome: String? = nil,
-        finishReason: String? = nil, usage: [UInt8]? = nil, error: String? = nil, stopped: Bool = false
+        finishReason: String? = nil, usage: [UInt8]? = nil, error: String? = nil, stopped: Bool = false,
+        intents: [String] = []
     ) {
         self.session = session
         self.turn = turn
@@ -53,6 +58,7 @@ package struct StoredRun: Hashable, Sendable, Identifiable {
         self.usage = usage
         self.error = error
         self.stopped = stopped
+        self.intents = intents
     }
 
     /// `SESSION/TURN/RUN`. The session's id may itself contain slashes; the last two parts are always the numbers.

@@ -15,6 +15,8 @@ package struct StoredSession: Hashable, Sendable {
     /// Offsets beyond the position whose requests already took effect.
     package var appliedAhead: [LogPosition]
     package var lastControl: StoredEvent?
+    /// What the agent keeps besides the messages. Opaque to the store; nil if there is none.
+    package var state: [UInt8]?
     package var messages: [StoredMessage]
     /// All runs of turns that are not settled, dead ones with their cause, by turn and run number.
     package var openRuns: [StoredRun]
@@ -22,7 +24,8 @@ package struct StoredSession: Hashable, Sendable {
     package init(
         id: String, revision: Int64 = 0, turns: Int = 0, nextSeq: Int64 = 1, isClosed: Bool = false,
         createdAt: Int64 = 0, updatedAt: Int64 = 0, positions: [LogPosition] = [], appliedAhead: [LogPosition] = [],
-        lastControl: StoredEvent? = nil, messages: [StoredMessage] = [], openRuns: [StoredRun] = []
+        lastControl: StoredEvent? = nil, state: [UInt8]? = nil, messages: [StoredMessage] = [],
+        openRuns: [StoredRun] = []
     ) {
         self.id = id
         self.revision = revision
@@ -34,6 +37,7 @@ package struct StoredSession: Hashable, Sendable {
         self.positions = positions
         self.appliedAhead = appliedAhead
         self.lastControl = lastControl
+        self.state = state
         self.messages = messages
         self.openRuns = openRuns
     }

@@ -68,6 +68,8 @@ package struct Dispatch: Sendable, Hashable {
     package var request: Request
     /// How the last host died that had this request, if one did.
     package var death: HostDeath?
+    /// Whether it came to its host while a turn of its session ran there, or waited to. Known to that host only.
+    var cameWhileBusy = false
 
     package init(
         entry: Int64, assignment: Int64, session: String, record: KafkaRecord, request: Request, death: HostDeath? = nil

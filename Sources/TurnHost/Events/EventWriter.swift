@@ -94,16 +94,25 @@ package final class EventWriter: TurnOutput {
             case .textDelta(let delta): return merge(PendingDelta(chunk: delta, isReasoning: false), into: &order)
             case .reasoningDelta(let delta): return merge(PendingDelta(chunk: delta, isReasoning: true), into: &order)
             default:
-                let value = chunk.serialized()
-                guard value.count <= maximumBytes else {
-                    throw TurnError.chunkTooLarge(type: chunk.type, size: value.count, maximum: maximumBytes)
-                }
+                let value = try fitting(chunk)
                 flush(&order)
                 put(value, control: nil, in: &order)
                 return false
             }
         }
         if needsTick { ticker.mark(self) }
+    }
+
+    package func check(_ chunk: Chunk) throws {
+        _ = try fitting(chunk)
+    }
+
+    private func fitting(_ chunk: Chunk) throws -> [UInt8] {
+        let value = chunk.serialized()
+        guard value.count <= maximumBytes else {
+            throw TurnError.chunkTooLarge(type: chunk.type, size: value.count, maximum: maximumBytes)
+        }
+        return value
     }
 
     package func write(_ control: ControlRecord) {

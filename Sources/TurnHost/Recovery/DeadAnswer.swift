@@ -61,6 +61,9 @@ struct DeadAnswer: Sendable {
         bytes = 0
     }
 
+    /// The first seq that dead runs of something that is no turn wrote at, if they wrote anything.
+    var firstUnfinished: Int64? { highestSeq >= firstSeq ? firstSeq : nil }
+
     /// The policy of the last run that had taken over from another, if one had.
     var lastPolicy: String? {
         guard let entry = entries.last(where: { $0.control == "recovered" }), let json = try? JSON(parsing: entry.value)
@@ -82,75 +85,5 @@ struct DeadAnswer: Sendable {
             }
         }
         return chunks
-    }
-}
-
-/// From where a dead run's answer can be gone on with.
-struct ResumePoint: Sendable {
-    /// The reason given for the end of an answer that waits for the next message to decide.
-    static let interruption = "interrupted"
-
-    /// The answer as its readers have it, without what can't be kept.
-    var assembler: MessageAssembler
-    /// The answer as the dead run left it.
-    var raw: Message
-    /// The cleaned answer, if anything of it is left.
-    var partial: Message?
-    /// Readers have to forget the turn's chunks from here on, if from anywhere.
-    var supersededFrom: Int64?
-    /// What they have to be told again after that.
-    var retold: [Chunk]
-    /// How the dead run's answer had ended, if it had.
-    var ending: RecoveryEvidence.Ending?
-    /// The first seq of the turn's chunks, if there are any.
-    var firstChunk: Int64?
-
-    /// Works out where `answer` can be gone on with.
-    ///
-    /// Unfinished tool calls can't be kept. If nothing else came after the first of them, readers forget from there;
-    /// what did come after and is kept is told again.
-    init(_ chunks: [(seq: Int64, chunk: Chunk)], lastPolicy: String?, messageID: String) {
-        var whole = MessageAssembler(messageID: messageID)
-        var applied: [(seq: Int64, chunk: Chunk)] = []
-        for (seq, chunk) in chunks {
-            switch chunk {
-            case .finish: ending = .finished
-            case .abort(let abort):
-                ending = lastPolicy == "settle" && abort.reason == Self.interruption ? .interrupted : .aborted
-            case .error: ending = lastPolicy == "dead-letter" ? .deadLettered : .failed
-            default: break
-            }
-            // A chunk that does not fit is left out by every reader alike.
-            if (try? whole.apply(chunk, seq: seq)) != nil { applied.append((seq, chunk)) }
-        }
-        raw = whole.message
-        firstChunk = chunks.first?.seq
-        partial = ResponseStream.cleaned(raw)
-        retold = []
-        assembler = whole
-        guard ending == nil, let cut = Self.cut(raw, whole.partSeqs) else { return }
-        supersededFrom = cut.seq
-        assembler = MessageAssembler(messageID: messageID)
-        for (seq, chunk) in applied where seq < cut.seq { try? assembler.apply(chunk, seq: seq) }
-        retold = cut.kept
-    }
-
-    /// Where what can't be kept begins, and which parts after that are kept.
-    private static func cut(
-        _ message: Message, _ seqs: [(first: Int64, last: Int64)]
-    ) -> (seq: Int64, kept: [Chunk])? {
-        func isKept(_ part: Part) -> Bool {
-            Message(id: message.id, role: .assistant, parts: [part]).repaired() != nil
-        }
-        let kept = message.parts.map(isKept)
-        let dropped = zip(kept, seqs).filter { !$0.0 }.map(\.1.first)
-        guard var cut = dropped.min() else { return nil }
-        // A kept part that spans the cut is told again as a whole, which may move the cut.
-        while let spanning = seqs.map({ $0 }).filter({ $0.first < cut && $0.last >= cut }).map(\.first).min() {
-            cut = spanning
-        }
-        let parts = zip(message.parts, zip(kept, seqs)).filter { $0.1.0 && $0.1.1.first >= cut }.map(\.0)
-        let again = Message(id: message.id, role: .assistant, parts: parts)
-        return (cut, Array(again.repaired()?.chunks().dropFirst().dropLast() ?? []))
     }
 }

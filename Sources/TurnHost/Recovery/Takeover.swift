@@ -16,13 +16,17 @@ struct Takeover: Sendable {
     /// Whether the earlier runs were for this very request. A log that is not the log it was leaves runs of a request
     /// that will never come again: their answer is none for this one.
     let isSameRequest: Bool
-    let point: ResumePoint
+    /// Calls that the earlier runs were about to make.
+    let intents: Set<String>
+    let answer: DeadAnswer
     /// From where readers have to forget the whole answer, if nothing of it can be gone on with.
     let forgottenFrom: Int64?
     let nextSeq: Int64
 
-    init(_ work: RequestInHand, answer: DeadAnswer, messageID: String, options: HostOptions) {
+    init(_ work: RequestInHand, answer: DeadAnswer, options: HostOptions) {
         let runs = work.memory.openRuns
+        self.answer = answer
+        intents = Set(runs.flatMap(\.intents))
         previous = runs[runs.count - 1]
         isSameRequest = runs.allSatisfy { $0.position == work.position }
         let end = Self.end(of: previous, death: work.dispatch.death)
@@ -31,15 +35,14 @@ struct Takeover: Sendable {
         let ends = runs.dropLast().map(\.causeKind) + [end.kind]
         deaths = ends.count { $0?.isCharged ?? true }
         exhausted = isSameRequest ? Self.exhausted(ends, options) : nil
-        point = ResumePoint(answer.chunks(), lastPolicy: answer.lastPolicy, messageID: messageID)
-        forgottenFrom = answer.isTooLarge ? answer.firstSeq : isSameRequest ? nil : point.firstChunk
+        forgottenFrom = answer.isTooLarge ? answer.firstSeq : isSameRequest ? nil : answer.chunks().first?.seq
         nextSeq = max(work.memory.nextSeq, answer.highestSeq + 1)
     }
 
     /// The evidence for the policy.
-    func evidence(isStopped: Bool, hasNewerMessages: Bool) -> RecoveryEvidence {
+    func evidence(_ point: ResumePoint, isStopped: Bool, hasNewerMessages: Bool) -> RecoveryEvidence {
         RecoveryEvidence(
-            cause: isStopped ? .cancelled : cause, hasPartial: isSameRequest && point.partial != nil,
+            cause: isStopped ? .cancelled : cause, hasPartial: isSameRequest && point.hasPartial,
             ending: isSameRequest ? point.ending : nil, isStopped: isStopped, hasNewerMessages: hasNewerMessages,
             exhausted: exhausted)
     }

@@ -35,6 +35,8 @@ final class HostedSession: Sendable {
         /// Stops that wait for the turn in front of them to be taken up.
         var stops: [Stop] = []
         var memory: SessionMemory?
+        /// The assignment under which nothing more is taken up: its requests are for a newer version of the service.
+        var held: Int64?
     }
 
     let id: String
@@ -48,10 +50,31 @@ final class HostedSession: Sendable {
     /// - Returns: whether a runner has to be started.
     func deliver(_ dispatch: Dispatch) -> Bool {
         state.withLock { state in
+            guard state.held != dispatch.assignment else { return false }
+            state.held = nil
+            var dispatch = dispatch
+            dispatch.cameWhileBusy =
+                state.current?.dispatch.request.isTurn == true || state.queue.contains { $0.request.isTurn }
             state.queue.append(dispatch)
             defer { state.isRunning = true }
             return !state.isRunning
         }
+    }
+
+    /// Takes nothing more up under `assignment`: what waits stays unsettled, for its next owner.
+    func hold(_ assignment: Int64) {
+        state.withLock { state in
+            state.held = assignment
+            state.queue.removeAll { $0.assignment == assignment }
+        }
+    }
+
+    /// A newer message is to be answered instead of the one whose turn runs.
+    func interrupt() {
+        let control = state.withLock { state in
+            state.current?.dispatch.request.isTurn == true ? state.current?.control : nil
+        }
+        control?.end(.interrupted)
     }
 
     /// A stop has arrived: it ends the turn that runs, or the first one that is still in front of it.
@@ -84,6 +107,8 @@ final class HostedSession: Sendable {
                 if dispatch.request.isTurn {
                     state.current = Current(dispatch: dispatch, log: log, early: state.stops)
                     state.stops = []
+                } else if dispatch.request.runsAgent {
+                    state.current = Current(dispatch: dispatch, log: log, early: nil)
                 }
             }
             return dispatch
@@ -113,6 +138,14 @@ final class HostedSession: Sendable {
 
     /// The stop that ended the running turn.
     var effectiveStop: LogPosition? { state.withLock { $0.current?.effective?.position } }
+
+    /// User's messages that wait behind the running request under the same assignment, with nothing else before them.
+    func waitingMessages() -> [Dispatch] {
+        state.withLock { state in
+            guard let assignment = state.current?.dispatch.assignment else { return [] }
+            return Array(state.queue.prefix { $0.assignment == assignment && $0.userMessage != nil })
+        }
+    }
 
     /// What waits behind the running request under the same assignment, in order.
     func waiting(under assignment: Int64) -> [Dispatch] {
@@ -152,17 +185,18 @@ final class HostedSession: Sendable {
     var memoryBytes: Int { state.withLock { $0.memory?.bytes ?? 0 } }
 
     /// Lets the state go if nothing is happening.
-    /// - Returns: whether the session can be forgotten.
-    func evict() -> Bool {
+    /// - Returns: whether the session can be forgotten, and the state that was let go.
+    func evict() -> (isEvicted: Bool, memory: SessionMemory?) {
         state.withLock { state in
-            guard !state.isRunning, state.queue.isEmpty else { return false }
-            state.memory = nil
-            return true
+            guard !state.isRunning, state.queue.isEmpty else { return (false, nil) }
+            defer { state.memory = nil }
+            return (state.held == nil, state.memory)
         }
     }
 
     private static func apply(_ stop: Stop, to current: inout Current?) {
-        guard var turn = current, stop.position.log == turn.log, stop.position.offset > turn.dispatch.record.offset
+        guard var turn = current, turn.dispatch.request.isTurn, stop.position.log == turn.log,
+            stop.position.offset > turn.dispatch.record.offset
         else { return }
         defer { current = turn }
         if turn.early != nil {

@@ -27,8 +27,18 @@ struct SessionMemory: Sendable {
     /// Runs of the next turn that did not settle it, ascending.
     var openRuns: [StoredRun]
     var directives: [Int64: Directive] = [:]
-    let locals = Locals()
+    let locals: Locals
+    let background = BackgroundMessages()
+    var summary: ConversationSummary?
+    /// The agent's state as it is stored.
+    var storedState: [UInt8]
     var isBooted = false
+    /// Whether it was read for the request in hand.
+    var wasLoaded = true
+    /// How many turns this memory has seen, and what they cost.
+    var turnsSeen = 0
+    var previousUsage: Usage?
+    var totalUsage: Usage?
     /// Whether there was a state to take over.
     let isContinuation: Bool
     /// About how many bytes the history takes.
@@ -45,6 +55,8 @@ struct SessionMemory: Sendable {
         appliedAhead = []
         chain = Chain()
         openRuns = []
+        locals = Locals()
+        storedState = []
         isContinuation = false
         bytes = 0
     }
@@ -52,7 +64,7 @@ struct SessionMemory: Sendable {
     /// - Parameter onUnreadable: gets the index of each stored message that can't be read. The history goes on without
     ///   it.
     init(
-        _ stored: StoredSession, assignment: Int64, onUnreadable: (Int, ConversationError) -> Void
+        _ stored: StoredSession, _ state: AgentState, assignment: Int64, onUnreadable: (Int, ConversationError) -> Void
     ) {
         self.assignment = assignment
         revision = stored.revision
@@ -64,6 +76,9 @@ struct SessionMemory: Sendable {
         lastControl = stored.lastControl
         openRuns = stored.openRuns
         isContinuation = true
+        locals = Locals(durable: state.locals)
+        summary = state.summary
+        storedState = stored.state ?? []
         bytes = stored.messages.reduce(0) { $0 + $1.body.count }
         var readable: [Message] = []
         var intact: Int?
@@ -78,6 +93,12 @@ struct SessionMemory: Sendable {
         // What follows a message that is left out has another place than in the store, and is written again.
         chain = Chain(stored: Array(readable.prefix(intact ?? readable.count)))
         for message in readable.dropFirst(intact ?? readable.count) { chain.merge(message) }
+    }
+
+    /// The agent's state, if it is not what is stored.
+    var changedState: [UInt8]? {
+        let state = AgentState(summary: summary, locals: locals.durable).serialized()
+        return state == storedState ? nil : state
     }
 
     /// Whether the request at `position` is settled.

@@ -1,3 +1,4 @@
+import ChatAgent
 import DequeModule
 import Synchronization
 
@@ -23,10 +24,13 @@ final class SessionTable: Sendable {
     private static let leastBytes = 1024
 
     private let maximumBytes: Int
+    /// Called with the id and the locals of a booted session that is let go.
+    private let onEvicted: @Sendable (String, Locals) -> Void
     private let state = Mutex(State())
 
-    init(maximumBytes: Int) {
+    init(maximumBytes: Int, onEvicted: @escaping @Sendable (String, Locals) -> Void) {
         self.maximumBytes = maximumBytes
+        self.onEvicted = onEvicted
     }
 
     /// Delivers `dispatch` to its session.
@@ -54,7 +58,9 @@ final class SessionTable: Sendable {
                 guard let (stamp, bytes) = state.stamps[oldest.session.id], stamp == oldest.stamp else { continue }
                 state.stamps[oldest.session.id] = nil
                 state.idleBytes -= bytes
-                if oldest.session.evict() { state.sessions[oldest.session.id] = nil }
+                let (isEvicted, memory) = oldest.session.evict()
+                if isEvicted { state.sessions[oldest.session.id] = nil }
+                if let memory, memory.isBooted { onEvicted(oldest.session.id, memory.locals) }
             }
             // Entries of sessions that were busy since are passed over above; without pressure they must go here.
             if state.idle.count > 2 * state.stamps.count + 64 {

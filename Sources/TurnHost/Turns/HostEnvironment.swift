@@ -11,6 +11,8 @@ struct HostEnvironment: Sendable {
     let loop: TurnLoop
     let permits: Permits
     let ticker: FlushTicker
+    /// What sleeps, sleeps by this clock.
+    let clock: any Clock<Duration>
     /// Milliseconds since 1970.
     let now: @Sendable () -> Int64
     /// Called at each named step of a turn.
@@ -24,6 +26,22 @@ struct HostEnvironment: Sendable {
     func append(_ record: ProducerRecord) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             log.append(record) { result in continuation.resume(with: result.map { _ in }) }
+        }
+    }
+
+    /// Tries again while the store is away, for as long as the result is this host's to have.
+    func persistently<Result>(
+        _ grant: Grant, _ body: () async throws -> Result
+    ) async throws -> Result {
+        var delay = Duration.milliseconds(20)
+        while true {
+            do {
+                return try await body()
+            } catch let error as StoreError where error.isTransient && grant.isActive {
+                logger.warning("The session store is away.", metadata: ["error": "\(error)"])
+                try? await clock.sleep(for: delay)
+                delay = min(delay * 2, .seconds(2))
+            }
         }
     }
 }

@@ -35,6 +35,22 @@ struct RequestInHand: Sendable {
             isClosed: memory.isClosed, idempotencyKey: recordsKey ? request.idempotencyKey : nil, at: time)
     }
 
+    /// What the agent's hooks are told of the request.
+    func identity(run: Int, lifecycle: TurnLifecycle) -> TurnIdentity {
+        TurnIdentity(
+            session: dispatch.session, turn: memory.turns, run: run, trigger: identityTrigger, requestID: requestID,
+            data: request.data, isContinuation: memory.isContinuation, locals: memory.locals, lifecycle: lifecycle)
+    }
+
+    private var identityTrigger: TurnIdentity.Trigger {
+        switch request.kind {
+        case .message(let message): message.role == .assistant ? .toolAnswer : .message
+        case .regenerate: .regenerate
+        case .preload: .preload
+        case .action, .stop, .close: .action
+        }
+    }
+
     /// What closes the request, as it is stored with its settlement.
     func closingEvent(_ control: ControlRecord, seq: Int64, turn: Int?, run: Int?) -> StoredEvent {
         StoredEvent(
@@ -66,7 +82,8 @@ extension SessionMemory {
         positions[settlement.position.log] = settlement.position.offset
         if let ahead = settlement.appliedAhead { appliedAhead = ahead }
         if let closing = settlement.lastControl { lastControl = closing }
-        if settlement.turn != nil { openRuns = [] }
+        if settlement.turn != nil || settlement.dropsRuns { openRuns = [] }
+        if let state = settlement.state { storedState = state }
     }
 }
 
@@ -75,7 +92,15 @@ extension Request {
     var isTurn: Bool {
         switch kind {
         case .message, .regenerate: true
-        case .action, .stop, .close: false
+        case .action, .preload, .stop, .close: false
+        }
+    }
+
+    /// Whether carrying the request out calls the agent.
+    var runsAgent: Bool {
+        switch kind {
+        case .message, .regenerate, .action, .preload: true
+        case .stop, .close: false
         }
     }
 }

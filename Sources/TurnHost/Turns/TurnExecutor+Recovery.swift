@@ -13,31 +13,38 @@ extension TurnExecutor {
     /// What the run is to do: for a first run, to run the agent; for one that takes over, what evidence and hook
     /// decide.
     func plan(
-        _ work: inout RequestInHand, _ identity: TurnIdentity, _ takeover: Takeover?, _ messageID: String,
+        _ work: inout RequestInHand, _ identity: TurnIdentity, _ takeover: Takeover?, _ answer: AnswerPlace,
         _ writer: EventWriter, _ control: TurnControl, _ session: HostedSession
     ) async throws -> TurnPlan {
-        let trigger = work.trigger
-        var plan = TurnPlan(
-            identity: identity, trigger: trigger, course: .run(continuing: nil), messageID: messageID,
-            needsBoot: !work.memory.isBooted, previousRunID: takeover?.previous.id)
-        if work.memory.leavesOut(work.position) {
-            plan.course = .leaveOut
+        var plan = work.plan(identity, answer)
+        guard let takeover else { return plan }
+        plan.previousRunID = takeover.previous.id
+        plan.intents = takeover.intents
+        let point = await point(of: takeover, answer, identity)
+        if environment.loop.ownsHistory {
+            // The history is not ours to put a partial into: the turn is an ordinary one.
+            if let first = point.firstChunk { writer.write(.superseded(fromSeq: first)) }
             return plan
         }
-        guard let takeover else { return plan }
 
+        let joined = point.raw.injectedMessages
         let waiting = session.waiting(under: work.grant.partition.assignment)
-        let newer = waiting.filter { $0.userMessage != nil && work.grant.wasWaiting($0.record.offset) }
+        plan.injected = joined.map { waiting.message(at: $0.requestOffset) ?? $0 }
+        let newer = waiting.filter { dispatch in
+            dispatch.userMessage != nil && work.grant.wasWaiting(dispatch.record.offset)
+                && !joined.contains { $0.requestOffset == dispatch.record.offset }
+                && !(dispatch.cameWhileBusy && environment.loop.onBusy == .reject)
+        }
         let isStopped = if case .stopped = control.ending { true } else { false }
-        let evidence = takeover.evidence(isStopped: isStopped, hasNewerMessages: !newer.isEmpty)
+        let evidence = takeover.evidence(point, isStopped: isStopped, hasNewerMessages: !newer.isEmpty)
         let decision = environment.options.recoveryPolicy.decide(evidence)
         var course = Course(decision)
-        if decision.asksHook, takeover.cause != .handover, let partial = takeover.point.partial {
+        if decision.asksHook, takeover.cause != .handover, let partial = point.partial {
             let users = [work.dispatch.userMessage].compactMap(\.self) + newer.compactMap(\.userMessage)
             let event = RecoveryBootEvent(
                 identity: identity, previousRunID: takeover.previous.id, cause: takeover.cause,
                 settledMessages: work.memory.chain.messages, inFlightUsers: users, partialAssistant: partial,
-                pendingToolCalls: takeover.point.raw.pendingToolCalls, writer: RecoveryWriter(output: writer))
+                pendingToolCalls: point.raw.pendingToolCalls, writer: TransientWriter(output: writer))
             if let result = await environment.loop.recoveryBoot(event), !result.isEmpty {
                 course = follow(result, event, newer, otherwise: course, &work, &plan)
                 try await beforeBoot(result)
@@ -47,8 +54,20 @@ extension TurnExecutor {
             .recovered(
                 cause: evidence.cause.description, previousRun: takeover.previous.run, policy: course.name,
                 partial: evidence.hasPartial))
-        try await apply(course, takeover, work, &plan, writer)
+        try await apply(course, takeover, point, work, &plan, writer)
         return plan
+    }
+
+    /// Where the dead run's answer can be gone on with, by what the agent's tools are now.
+    private func point(
+        of takeover: Takeover, _ answer: AnswerPlace, _ identity: TurnIdentity
+    ) async -> ResumePoint {
+        let chunks = takeover.answer.chunks()
+        let hasCalls = chunks.contains { if case .toolInputAvailable = $0.chunk { true } else { false } }
+        let tools = hasCalls ? await environment.loop.recoveredTools(identity) : []
+        return ResumePoint(
+            chunks, lastPolicy: takeover.answer.lastPolicy, messageID: answer.messageID, base: answer.base,
+            keeps: { tools[$0.toolName] != nil && $0.providerExecuted != true })
     }
 
     /// What is done, whoever decided it.
@@ -86,7 +105,8 @@ extension TurnExecutor {
         if let chain = result.chain {
             work.memory.chain.set(chain)
         } else {
-            if let current { work.memory.chain.merge(current) } else { work.memory.chain.dropTrailingAnswers() }
+            if let current { work.memory.chain.merge(current) }
+            if case .regenerate = plan.trigger { work.memory.chain.dropTrailingAnswers() }
             work.memory.chain.merge(event.partialAssistant)
         }
         let turns = result.recoveredTurns ?? newer.compactMap(\.userMessage)
@@ -110,15 +130,16 @@ extension TurnExecutor {
     }
 
     private func apply(
-        _ course: Course, _ takeover: Takeover, _ work: RequestInHand, _ plan: inout TurnPlan, _ writer: EventWriter
+        _ course: Course, _ takeover: Takeover, _ point: ResumePoint, _ work: RequestInHand, _ plan: inout TurnPlan,
+        _ writer: EventWriter
     ) async throws {
-        let point = takeover.point
         switch course {
         case .hookLeavesOut:
             plan.course = .leaveOut
             if work.memory.chain.index(of: point.raw.id) != nil {
                 let stream = ResponseStream(
-                    messageID: plan.messageID, continuing: resume(takeover, writer), output: writer)
+                    messageID: plan.messageID, continuing: resume(takeover, point, writer), baseCount: plan.baseCount,
+                    output: writer)
                 _ = stream.close(.stopped(reason: ResumePoint.interruption))
             } else if let first = point.firstChunk {
                 writer.write(.superseded(fromSeq: first))
@@ -126,25 +147,21 @@ extension TurnExecutor {
         case .hookRunsAgain:
             if let first = point.firstChunk { writer.write(.superseded(fromSeq: first)) }
         case .policy(.settleEnded(let ending)): plan.course = .settle(point.assembler, .ended(ending))
-        case .policy(.settleStopped): plan.course = .settle(resume(takeover, writer), .stopped)
-        case .policy(.settleInterrupted): plan.course = .settle(resume(takeover, writer), .interrupted)
+        case .policy(.settleStopped): plan.course = .settle(resume(takeover, point, writer), .stopped)
+        case .policy(.settleInterrupted): plan.course = .settle(resume(takeover, point, writer), .interrupted)
         case .policy(.continueAnswer), .policy(.runAgain):
-            plan.course = .run(continuing: resume(takeover, writer))
+            plan.course = .run(continuing: resume(takeover, point, writer))
         case .policy(.deadLetter(let budget)):
-            let runs = takeover.deaths
-            let error = TurnError(
-                code: budget.rawValue.replacing("-", with: "_"),
-                message:
-                    "the request ended \(runs) runs of its turn (\(takeover.end?.cause ?? takeover.cause.description)); it was set aside"
-            )
-            try await setAside(work, cause: DeadLetter.Cause(budget), error, attempts: runs)
-            plan.course = .giveUp(error, resume(takeover, writer))
+            let error = TurnError(budget, runs: takeover.deaths, cause: takeover.end?.cause)
+            try await setAside(work, cause: DeadLetter.Cause(budget), error, attempts: takeover.deaths)
+            plan.course = .giveUp(error, resume(takeover, point, writer))
         }
     }
 
     /// Brings readers to what can be gone on with, and returns it.
-    private func resume(_ takeover: Takeover, _ writer: EventWriter) -> MessageAssembler? {
-        let point = takeover.point
+    private func resume(
+        _ takeover: Takeover, _ point: ResumePoint, _ writer: EventWriter
+    ) -> MessageAssembler? {
         if let forgotten = takeover.forgottenFrom {
             writer.write(.superseded(fromSeq: forgotten))
             return nil
@@ -159,6 +176,15 @@ extension TurnExecutor {
             }
         }
         return assembler
+    }
+}
+
+extension TurnError {
+    /// Why a request is given up whose runs kill their hosts.
+    init(_ budget: ExhaustedBudget, runs: Int, cause: String?) {
+        self.init(
+            code: budget.rawValue.replacing("-", with: "_"),
+            message: "the request ended \(runs) of its runs (\(cause ?? "unknown")); it was set aside")
     }
 }
 
@@ -203,6 +229,56 @@ extension RequestInHand {
         // An offset names a message within its log only: another log's must not take the place of that one.
         let isNamedByOffset = message.id == dispatch.record.fallbackRequestID
         if isNamedByOffset, memory.chain.index(of: message.id) != nil { message.id += "-\(memory.turns)" }
+        if message.role == .assistant {
+            let base = memory.chain.index(answering: message).map { memory.chain.messages[$0].id }
+            return .answer(message, base: base ?? message.id)
+        }
         return .message(message)
+    }
+
+    /// The id that an answer from outside gives for the message that it answers, which only the agent's own history may
+    /// know.
+    private var answeredID: String? {
+        guard case .message(let message) = request.kind, message.role == .assistant,
+            message.id != dispatch.record.fallbackRequestID
+        else { return nil }
+        return message.id
+    }
+
+    /// Where the turn's answer goes.
+    func place(messageID: String) -> AnswerPlace {
+        guard case .answer(let wire, let base) = trigger, let index = memory.chain.index(of: base) else {
+            return AnswerPlace(messageID: answeredID ?? messageID, base: nil)
+        }
+        let stored = memory.chain.messages[index]
+        return AnswerPlace(messageID: base, base: stored.advanced(by: wire) ?? stored)
+    }
+
+    /// The plan of a first run.
+    func plan(_ identity: TurnIdentity, _ answer: AnswerPlace) -> TurnPlan {
+        var plan = TurnPlan(
+            identity: identity, trigger: trigger, course: .run(continuing: nil), messageID: answer.messageID,
+            needsBoot: !memory.isBooted)
+        plan.baseCount = answer.base?.parts.count ?? 0
+        plan.wasLoaded = memory.wasLoaded
+        plan.isChatStart = memory.turns == 0
+        plan.summary = memory.summary
+        plan.previousUsage = memory.previousUsage
+        plan.totalUsage = memory.totalUsage
+        return plan
+    }
+}
+
+/// Where a turn's answer goes: into a message of its own, or on from one that waited for somebody outside.
+struct AnswerPlace: Sendable {
+    var messageID: String
+    /// The message that goes on, with what the request says of its calls.
+    var base: Message?
+}
+
+extension [Dispatch] {
+    fileprivate func message(at offset: Int64) -> WaitingMessage? {
+        guard let message = first(where: { $0.record.offset == offset })?.userMessage else { return nil }
+        return WaitingMessage(message: message, requestOffset: offset)
     }
 }

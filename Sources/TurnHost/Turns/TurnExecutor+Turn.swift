@@ -10,8 +10,8 @@ extension TurnExecutor {
     func runTurn(
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
-        let messageID = "\(session.id)-answer-\(work.memory.turns)"
-        let takeover = try await self.takeover(work, messageID: messageID)
+        let answer = work.place(messageID: "\(session.id)-answer-\(work.memory.turns)")
+        let takeover = try await self.takeover(work)
         let permit = await environment.permits.acquire()
         defer { permit.release() }
         let grant = work.grant
@@ -27,7 +27,7 @@ extension TurnExecutor {
             ticker: environment.ticker, onContentAcknowledged: { environment.reached(.midStream) })
         // Turns that were begun for an assignment that is lost write nothing more, whatever is still merging.
         control.whenLost { writer.abandon() }
-        writer.write(.turnStart(turn: begin.run.turn, run: begin.run.run, messageID: messageID))
+        writer.write(.turnStart(turn: begin.run.turn, run: begin.run.run, messageID: answer.messageID))
         environment.report(.began(entries: [work.dispatch.entry]))
         // The agent's code may end this process at once, and then the consumer has to know who was here.
         await environment.flushReports()
@@ -38,12 +38,13 @@ extension TurnExecutor {
         if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {
             if let fate = try await refusal(begun, grant, writer) { return fate }
         }
-        let turnIdentity = TurnIdentity(
-            session: session.id, turn: begin.run.turn, run: begin.run.run, requestID: work.requestID,
-            data: work.request.data, isContinuation: work.memory.isContinuation, locals: work.memory.locals)
+        let turnIdentity = work.identity(
+            run: begin.run.run, lifecycle: TurnLifecycle(background: work.memory.background))
+        // The newest message counts: one that others wait behind is not begun.
+        if environment.loop.onBusy == .interrupt, !session.waitingMessages().isEmpty { control.end(.interrupted) }
         let plan: TurnPlan
         do {
-            plan = try await self.plan(&work, turnIdentity, takeover, messageID, writer, control, session)
+            plan = try await self.plan(&work, turnIdentity, takeover, answer, writer, control, session)
         } catch let error as BeforeBootError {
             // The next run reads how far this one's events came.
             try await writer.drain()
@@ -51,7 +52,11 @@ extension TurnExecutor {
         }
         var chain = Chain()
         swap(&chain, &work.memory.chain)
-        let result = await environment.loop.run(plan, on: consume chain, output: writer, control: control)
+        let hosted = HostedRun(
+            environment: environment, run: begin.run, grant: grant, session: session, writer: writer, control: control,
+            begun: begun, onFenced: onFenced)
+        let result = await environment.loop.run(
+            plan, on: consume chain, output: writer, control: control, support: hosted)
         if let fate = try await refusal(begun, grant, writer) { return fate }
         switch result {
         case .lost:
@@ -60,21 +65,27 @@ extension TurnExecutor {
         case .handedOver:
             try await handOver(begin.run, grant, writer)
             return .letGo
+        case .leftForUpgrade:
+            session.hold(grant.partition.assignment)
+            writer.write(.upgradeRequired(turn: begin.run.turn))
+            try await handOver(begin.run, grant, writer)
+            return .letGo
         case .settle(let effect):
             let seq = try await lastSeq(of: writer)
+            work.memory.summary = effect.summary
             let settlement = settlement(effect, begin.run, work, session, seq)
-            return try await settle(effect, settlement, turnIdentity, &work, permit)
+            return try await settle(effect, settlement, turnIdentity, &work, session, permit)
         }
     }
 
-    private func takeover(_ work: RequestInHand, messageID: String) async throws -> Takeover? {
+    func takeover(_ work: RequestInHand) async throws -> Takeover? {
         guard !work.memory.openRuns.isEmpty else { return nil }
         let answer = try await recovery.answer(
             for: work.dispatch.session, runs: work.memory.openRuns, grant: work.grant)
-        return Takeover(work, answer: answer, messageID: messageID, options: environment.options)
+        return Takeover(work, answer: answer, options: environment.options)
     }
 
-    private func beginRun(_ work: RequestInHand, _ takeover: Takeover?) async throws -> BeginRun {
+    func beginRun(_ work: RequestInHand, _ takeover: Takeover?) async throws -> BeginRun {
         let eventsStart = try await environment.log.endOffset(of: work.dispatch.record.partition)
         let run = StoredRun(
             session: work.dispatch.session, turn: work.memory.turns, run: (takeover?.previous.run ?? 0) + 1,
@@ -87,13 +98,13 @@ extension TurnExecutor {
     }
 
     /// Puts the run on record, waiting for a store that is away, and lets its events out.
-    private func write(
+    func write(
         _ begin: BeginRun, _ grant: Grant, _ writer: EventWriter, _ control: TurnControl
     ) async throws -> WriteResult {
         environment.reached(.beforeBeginRun)
         let result: WriteResult
         do {
-            result = try await persistently(grant) { try await environment.store.beginRun(begin) }
+            result = try await environment.persistently(grant) { try await environment.store.beginRun(begin) }
         } catch {
             control.end(.lost)
             throw error
@@ -108,7 +119,7 @@ extension TurnExecutor {
     }
 
     /// Why the run may not be, if it may not.
-    private func refusal(
+    func refusal(
         _ begun: Task<WriteResult, any Error>, _ grant: Grant, _ writer: EventWriter
     ) async throws -> Fate? {
         do {
@@ -128,7 +139,7 @@ extension TurnExecutor {
         }
     }
 
-    private func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {
+    func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {
         // What was said is in the events by the time that the next owner reads them; what fails to get there is said
         // again.
         do {
@@ -160,18 +171,12 @@ extension TurnExecutor {
     private func settlement(
         _ effect: TurnEffect, _ run: StoredRun, _ work: RequestInHand, _ session: HostedSession, _ seq: Int64
     ) -> Settlement {
-        let change = effect.chain.change
-        func stored(_ index: Int) -> StoredMessage {
-            let message = effect.chain.messages[index]
-            return StoredMessage(
-                id: message.id, role: message.role.rawValue, turn: run.turn, body: message.serialized())
-        }
         var settlement = work.settlement(at: environment.now(), recordsKey: true)
-        settlement.history = HistoryChange(
-            keep: change.keep, replace: change.replaced.map { ($0, stored($0)) },
-            append: (change.appendedFrom..<effect.chain.count).map(stored))
+        if !environment.loop.ownsHistory { settlement.history = effect.chain.historyChange(turn: run.turn) }
+        settlement.state = work.memory.changedState
         settlement.turns = run.turn + 1
-        let ahead = [session.effectiveStop].compactMap(\.self) + work.memory.leftOut(after: work.position)
+        let joined = effect.injected.map { LogPosition(log: work.position.log, offset: $0.requestOffset) }
+        let ahead = [session.effectiveStop].compactMap(\.self) + work.memory.leftOut(after: work.position) + joined
         if !ahead.isEmpty { settlement.appliedAhead = work.memory.appliedAhead(with: ahead, after: work.position) }
         settlement.turn = TurnSettlement(
             turn: run.turn, run: run.run, status: RunStatus(effect.outcome), outcome: effect.outcome.rawValue,
@@ -187,36 +192,65 @@ extension TurnExecutor {
 
     private func settle(
         _ effect: TurnEffect, _ settlement: Settlement, _ identity: TurnIdentity, _ work: inout RequestInHand,
-        _ permit: Permits.Permit
+        _ session: HostedSession, _ permit: Permits.Permit
     ) async throws -> Fate {
         let grant = work.grant
-        let result = try await persistently(grant) { try await write(settlement, &work) }
+        let result = try await environment.persistently(grant) { try await write(settlement, &work) }
         if let fate = result { return fate }
         // The turn is over; what is left is to say so.
         permit.release()
-        work.memory.chain = effect.chain
-        work.memory.chain.markStored()
-        work.memory.isBooted = effect.isBooted
-        work.memory.bytes += settlement.history.append.reduce(0) { $0 + $1.body.count }
+        work.memory.took(effect, bytes: settlement.history.append.reduce(0) { $0 + $1.body.count })
         work.memory.directives[work.position.offset] = nil
         _ = try await publishClosing(settlement, work)
-        let loop = environment.loop
-        return .settled { await loop.complete(identity, effect) }
+        let settled = work
+        return .settled { await afterwards(effect, identity, settled, session) }
     }
 
-    /// Tries again while the store is away, for as long as the result is this host's to have.
-    private func persistently<Result>(
-        _ grant: Grant, _ body: () async throws -> Result
-    ) async throws -> Result {
-        var delay = Duration.milliseconds(20)
-        while true {
-            do {
-                return try await body()
-            } catch let error as StoreError where error.isTransient && grant.isActive {
-                environment.logger.warning("The session store is away.", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: delay)
-                delay = min(delay * 2, .seconds(2))
+    /// What the agent has to say once its turn is settled, and what it asked for.
+    private func afterwards(
+        _ effect: TurnEffect, _ identity: TurnIdentity, _ work: RequestInHand, _ session: HostedSession
+    ) async {
+        defer { environment.reached(.afterComplete) }
+        let edited = await environment.loop.complete(identity, effect, totalUsage: work.memory.totalUsage)
+        guard var work = session.takeMemory().map({ work.with($0) }) else { return }
+        if let edited { work.memory.chain.set(edited) }
+        if edited != nil || work.memory.changedState != nil { await amend(&work) }
+        let lifecycle = identity.lifecycle
+        if lifecycle.needsUpgrade { session.hold(work.grant.partition.assignment) }
+        let isFull = environment.loop.maximumTurns.map { work.memory.turnsSeen >= $0 } ?? false
+        if lifecycle.endsRun || lifecycle.needsUpgrade || isFull {
+            await environment.loop.evicted(session.id, work.memory.locals)
+        } else {
+            session.keep(work.memory)
+        }
+    }
+
+    /// Writes what changed after the settlement. If it can't be written, the session is read again for its next
+    /// request.
+    private func amend(_ work: inout RequestInHand) async {
+        guard work.grant.enter() else { return }
+        defer { work.grant.leave() }
+        var amendment = work.settlement(at: environment.now(), recordsKey: false)
+        if !environment.loop.ownsHistory {
+            amendment.history = work.memory.chain.historyChange(turn: max(work.memory.turns - 1, 0))
+        }
+        amendment.state = work.memory.changedState
+        do {
+            let grant = work.grant
+            let result = try await environment.persistently(grant) { try await environment.store.settle(amendment) }
+            guard case .written(let revision) = result else {
+                environment.logger.warning(
+                    "What onTurnComplete changed is lost.",
+                    metadata: ["session": "\(work.dispatch.session)", "reason": "\(result)"])
+                return work.memory.assignment = -1
             }
+            work.memory.settled(amendment, revision: revision)
+            work.memory.chain.markStored()
+        } catch {
+            environment.logger.error(
+                "What onTurnComplete changed is lost.",
+                metadata: ["session": "\(work.dispatch.session)", "error": "\(error)"])
+            work.memory.assignment = -1
         }
     }
 }
@@ -239,6 +273,41 @@ extension SessionMemory {
             guard case .leaveOut = directives[offset], offset > position.offset else { return nil }
             return LogPosition(log: position.log, offset: offset)
         }
+    }
+}
+
+extension Chain {
+    /// The difference to what is stored, as the store takes it.
+    func historyChange(turn: Int) -> HistoryChange {
+        let change = change
+        func stored(_ index: Int) -> StoredMessage {
+            let message = messages[index]
+            return StoredMessage(id: message.id, role: message.role.rawValue, turn: turn, body: message.serialized())
+        }
+        return HistoryChange(
+            keep: change.keep, replace: change.replaced.map { ($0, stored($0)) },
+            append: (change.appendedFrom..<count).map(stored))
+    }
+}
+
+extension SessionMemory {
+    /// Takes a settled turn's effect over.
+    mutating func took(_ effect: TurnEffect, bytes added: Int) {
+        chain = effect.chain
+        chain.markStored()
+        isBooted = effect.isBooted
+        wasLoaded = false
+        bytes += added
+        turnsSeen += 1
+        previousUsage = effect.usage
+        if let usage = effect.usage { totalUsage = totalUsage.map { $0.adding(usage) } ?? usage }
+    }
+}
+
+extension RequestInHand {
+    /// The same request with the session's newest state.
+    func with(_ memory: SessionMemory) -> RequestInHand {
+        RequestInHand(dispatch: dispatch, grant: grant, memory: memory)
     }
 }
 

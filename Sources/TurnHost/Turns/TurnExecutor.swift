@@ -79,6 +79,8 @@ struct TurnExecutor: Sendable {
         } else if work.request.isTurn {
             session.loaded(appliedAhead: work.memory.appliedAhead)
             fate = try await runTurn(&work, control, session)
+        } else if work.request.runsAgent {
+            fate = try await runAside(&work, control)
         } else {
             // A stop that is reached in its order finds no turn in front of it, and needs no trace.
             guard grant.enter() else { return .letGo }
@@ -94,14 +96,28 @@ struct TurnExecutor: Sendable {
     ) async throws -> SessionMemory {
         let assignment = grant.partition.assignment
         // A request that another host died of comes from there: what is remembered here is from before.
-        if let memory = session.takeMemory(), memory.assignment == assignment, dispatch.death == nil { return memory }
+        if let memory = session.takeMemory() {
+            if memory.assignment == assignment, dispatch.death == nil { return memory }
+            if memory.isBooted { await environment.loop.evicted(session.id, memory.locals) }
+        }
         guard let stored = try await environment.store.loadSession(session.id) else {
             return SessionMemory(assignment: assignment)
         }
-        return SessionMemory(stored, assignment: assignment) { index, error in
+        return SessionMemory(stored, agentState(of: stored), assignment: assignment) { index, error in
             environment.logger.error(
                 "A stored message can't be read and is left out of the history.",
                 metadata: ["session": "\(session.id)", "index": "\(index)", "error": "\(error)"])
+        }
+    }
+
+    private func agentState(of stored: StoredSession) -> AgentState {
+        do {
+            return try AgentState(parsing: stored.state ?? [])
+        } catch {
+            environment.logger.error(
+                "A session's durable locals and summary can't be read and are left out.",
+                metadata: ["session": "\(stored.id)", "error": "\(error)"])
+            return AgentState()
         }
     }
 
@@ -130,14 +146,23 @@ struct TurnExecutor: Sendable {
             return RequestInHand.Closing(control: .closed(requestID: id), closesSession: true)
         case _ where work.memory.isClosed:
             return RequestInHand.Closing(control: .closed(requestID: id))
-        case .message(let message) where message.role == .assistant:
-            let error = TurnError(
-                code: "unexpected_role", message: "the message is an assistant's, and this agent has no call open")
-            return RequestInHand.Closing(control: nil, rejection: error)
-        case .action:
-            environment.logger.warning(
-                "An action has no handler and changes nothing.", metadata: ["session": "\(work.dispatch.session)"])
-            return RequestInHand.Closing(control: .actionComplete(outcome: "ignored"))
+        case _ where work.memory.leavesOut(work.position):
+            return RequestInHand.Closing(control: .skipped(requestID: id))
+        case .action, .preload: return nil
+        case .message(let message) where message.role == .assistant && !environment.loop.ownsHistory:
+            guard let base = work.memory.chain.index(answering: message) else {
+                let error = TurnError(
+                    code: "unknown_tool_call",
+                    message: "the message is an assistant's, and answers no call that the session knows")
+                return RequestInHand.Closing(control: nil, rejection: error)
+            }
+            // What is known already changes nothing, and calls no model.
+            if work.memory.chain.messages[base].advanced(by: message) != nil { return nil }
+            return RequestInHand.Closing(control: .duplicate(requestID: id))
+        case .message where work.dispatch.cameWhileBusy && environment.loop.onBusy == .reject:
+            // A turn that was begun is carried through.
+            if work.memory.openRuns.contains(where: { $0.position == work.position }) { return nil }
+            return RequestInHand.Closing(control: .rejected(requestID: id))
         case .message, .regenerate:
             // A turn that was begun in time has been reached in time.
             guard let deadline = request.deadline,

@@ -3,8 +3,23 @@ package enum TurnStep: String, Sendable, CaseIterable, Codable {
     case beforeBeginRun = "before-begin-run"
     case afterBeginRun = "after-begin-run"
     case midStream = "mid-stream"
+    case beforeTool = "before-tool"
+    case afterTool = "after-tool"
+    case stepBoundary = "step-boundary"
     case beforeSettle = "before-settle"
     case inSettle = "in-settle"
     case afterSettle = "after-settle"
     case beforeCommit = "before-commit"
+    /// The agent has heard that its turn is settled, and what it changed then is stored.
+    case afterComplete = "after-complete"
+
+    /// Whether only a turn that calls tools reaches the step.
+    package var isOfTools: Bool {
+        switch self {
+        case .beforeTool, .afterTool, .stepBoundary: true
+        case .beforeBeginRun, .afterBeginRun, .midStream, .beforeSettle, .inSettle, .afterSettle, .beforeCommit,
+            .afterComplete:
+            false
+        }
+    }
 }

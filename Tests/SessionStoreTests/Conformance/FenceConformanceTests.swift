@@ -42,7 +42,7 @@ struct FenceConformanceTests {
     }
 
     @Test(
-        "A worker that lost its partition can neither begin, interrupt nor settle, and leaves no trace",
+        "A worker that lost its partition can neither begin, interrupt, record intents nor settle, and leaves no trace",
         arguments: StoreImplementation.allCases)
     func oldTokenIsRefused(implementation: StoreImplementation) async throws {
         try await implementation.withStore { store in
@@ -53,6 +53,8 @@ struct FenceConformanceTests {
 
             #expect(try await old.begin("s", run: 2) == .fenced(current: 2))
             #expect(try await old.interrupt("s") == .fenced(current: 2))
+            #expect(try await old.intend("s", calls: ["call"]) == .fenced(current: 2))
+            #expect(try await old.intend("other", calls: ["call"]) == .fenced(current: 2))
             #expect(try await old.settle("s") == .fenced(current: 2))
             #expect(try await old.settle("other") == .fenced(current: 2))
             #expect(try await store.loadSession("s") == before)
@@ -78,6 +80,8 @@ struct FenceConformanceTests {
             #expect(try await worker.begin("begun") == .written(revision: 0))
             let other = try await Worker(store, partition: 1)
             #expect(try await other.interrupt("begun").isConflict)
+            #expect(try await other.intend("begun", calls: ["call"]).isConflict)
+            #expect(try await store.run("begun/0/1") == worker.run("begun"))
             worker.log = other.log
             #expect(try await worker.begin("s").isConflict)
             #expect(try await worker.settle("s").isConflict)

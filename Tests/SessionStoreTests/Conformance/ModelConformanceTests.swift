@@ -79,7 +79,7 @@ struct RandomOperations {
             #expect(fence.token == model.takeFence(partition: partition), comment)
             fences.append(fence)
         }
-        switch random.below(10) {
+        switch random.below(12) {
         case 0..<3:
             let begin = begin(session, model)
             let result = try await store.beginRun(begin)
@@ -90,6 +90,14 @@ struct RandomOperations {
                 session: session, turn: turn, run: run, cause: "why", kind: .crashed, fence: fence, at: time)
             let expected = model.interrupt(
                 session: session, turn: turn, run: run, cause: "why", kind: .crashed, fence: fence, at: time)
+            #expect(result.withoutReason == expected, comment)
+        case 4, 5:
+            let open = model.load(session)?.openRuns.last
+            let (turn, run) = random.chance(80) ? (open?.turn ?? 0, open?.run ?? 1) : (random.below(4), 1)
+            let (calls, fence) = (calls(), fence())
+            let result = try await store.recordIntents(
+                session: session, turn: turn, run: run, calls: calls, fence: fence)
+            let expected = model.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
             #expect(result.withoutReason == expected, comment)
         default:
             let settlement = settlement(session, model)
@@ -114,6 +122,10 @@ struct RandomOperations {
         return LogPosition(log: matching, offset: random.chance(85) ? offset : Int64(random.below(20)))
     }
 
+    private mutating func calls() -> [String] {
+        (0..<random.below(3)).map { _ in "call\(random.below(6))" }
+    }
+
     private mutating func revision(_ session: String, _ model: ModelStore) -> Int64 {
         let revision = model.sessions[session]?.revision ?? 0
         return random.chance(90) ? revision : revision + Int64(random.below(3)) - 1
@@ -126,7 +138,8 @@ struct RandomOperations {
         let number = random.chance(85) ? begun + 1 : 1 + random.below(3)
         let run = StoredRun(
             session: session, turn: turn, run: number, region: random.chance(50) ? "eu" : nil, host: "h",
-            requestID: "r\(offset)", position: position(fence), firstSeq: offset, eventsStart: offset, startedAt: time)
+            requestID: "r\(offset)", position: position(fence), firstSeq: offset, eventsStart: offset, startedAt: time,
+            intents: random.chance(10) ? calls() : [])
         return BeginRun(
             session: session, expectedRevision: revision(session, model), run: run, fence: fence,
             previousEnd: random.chance(50) ? (number - 1, "killed", .outOfMemory) : nil)
@@ -145,6 +158,12 @@ struct RandomOperations {
                 status: RunStatus.allCases[random.below(RunStatus.allCases.count)], outcome: "o", usage: [1],
                 stopped: random.chance(50))
             settlement.turns = open.turn + 1
+        }
+        if random.chance(40) { settlement.state = (0..<random.below(4)).map { UInt8(random.below(3) + $0) } }
+        settlement.dropsRuns = random.chance(50)
+        if let open = model.load(session)?.openRuns.last, random.chance(30) {
+            settlement.position = open.position
+            if random.chance(70) { settlement.turn = nil }
         }
         let count = old?.messages.count ?? 0
         settlement.history.append = (0..<random.below(3)).map {

@@ -17,12 +17,14 @@ struct SettlementConformanceTests {
                 $0.nextSeq = 9
                 $0.isClosed = true
                 $0.lastControl = control
+                $0.state = [3, 0, 4]
             }
             #expect(result == .written(revision: 1))
             let expected = StoredSession(
                 id: "sé/ss", revision: 1, turns: 1, nextSeq: 9, isClosed: true, createdAt: 77, updatedAt: 77,
                 positions: [LogPosition(log: worker.log, offset: 5)],
-                appliedAhead: [LogPosition(log: worker.log, offset: 9)], lastControl: control, messages: messages)
+                appliedAhead: [LogPosition(log: worker.log, offset: 9)], lastControl: control, state: [3, 0, 4],
+                messages: messages)
             #expect(try await store.loadSession("sé/ss") == expected)
         }
     }
@@ -122,6 +124,70 @@ struct SettlementConformanceTests {
             let session = try #require(try await store.loadSession("s"))
             #expect(session.lastControl == control)
             #expect(session.createdAt == 10 && session.updatedAt == 20)
+        }
+    }
+
+    @Test(
+        "A session is amended after the fact, at the position it has: history and state change, the rest stays",
+        arguments: StoreImplementation.allCases, [nil, 100] as [Int64?])
+    func amendment(implementation: StoreImplementation, fingerprint: Int64?) async throws {
+        try await implementation.withStore { store in
+            let worker = try await Worker(store)
+            let control = StoredEvent(
+                seq: 4, turn: 0, run: 1, control: "turn-complete", requestID: "r", requestOffset: 10, body: [1])
+            _ = try await worker.begin("s", offset: 10)
+            _ = try await worker.settle("s", offset: 10) {
+                $0.turn = TurnSettlement(turn: 0, run: 1, status: .completed, outcome: "completed")
+                $0.history.append = [message("a"), message("b"), message("c")]
+                $0.state = [1]
+                $0.idempotencyKey = "key"
+                $0.lastControl = control
+            }
+            // The log goes on meanwhile; the amendment must not take its mark back to the older record.
+            _ = try await worker.settle("t", offset: 20)
+            var expected = try #require(try await store.loadSession("s"))
+            let amendments: [(change: HistoryChange, state: [UInt8]?, messages: [String])] = [
+                (HistoryChange(keep: 2, replace: [(0, message("A"))], append: [message("d")]), [2], ["A", "b", "d"]),
+                (HistoryChange(keep: 0, append: [message("sum")]), nil, ["sum"]),
+            ]
+            for (change, state, messages) in amendments {
+                let result = try await worker.settle("s", revision: expected.revision, offset: 10, at: 3000) {
+                    $0.fingerprint = fingerprint
+                    $0.history = change
+                    $0.state = state
+                }
+                expected.revision += 1
+                expected.updatedAt = 3000
+                expected.messages = messages.map { message($0) }
+                expected.state = [2]
+                #expect(result == .written(revision: expected.revision))
+                #expect(try await store.loadSession("s") == expected)
+            }
+            #expect(expected.revision == 3 && expected.lastControl == control)
+            #expect(try await store.run("s/0/1")?.status == .completed)
+            #expect(try await store.idempotencyKey(session: "s", key: "key")?.offset == 10)
+            let shortened = try await store.identifyLog(
+                cluster: "cluster", topic: "requests", partition: 0, startOffset: 0, endOffset: 20
+            ) { $0 * 10 }
+            #expect(shortened.isNewEpoch, "the mark is at offset 20")
+        }
+    }
+
+    @Test(
+        "Amending the session that was settled last leaves the record that its log is recognised by",
+        arguments: StoreImplementation.allCases, [nil, 100] as [Int64?])
+    func amendmentAtMark(implementation: StoreImplementation, fingerprint: Int64?) async throws {
+        try await implementation.withStore { store in
+            let worker = try await Worker(store)
+            _ = try await worker.settle("s", offset: 10)
+            let amended = try await worker.settle("s", revision: 1, offset: 10) { $0.fingerprint = fingerprint }
+            #expect(amended == .written(revision: 2))
+            for (record, isNewEpoch) in [(100, false), (101, true)] as [(Int64, Bool)] {
+                let found = try await store.identifyLog(
+                    cluster: "cluster", topic: "requests", partition: 0, startOffset: 0, endOffset: 30
+                ) { $0 == 10 ? record : nil }
+                #expect(found.isNewEpoch == isNewEpoch)
+            }
         }
     }
 

@@ -111,29 +111,42 @@ struct AcknowledgedSettlements: Sendable {
         let revision = Int64(turn)
         let begun = try await worker.begin(session, revision: revision, turn: turn, offset: revision)
         try #require(begun == .written(revision: revision))
+        let intended = try await worker.intend(session, turn: turn, calls: ["call\(turn)"])
+        try #require(intended == .written(revision: revision))
+        try note("\(session) \(revision) intended")
         let settled = try await worker.settle(session, revision: revision, offset: revision) {
             $0.turn = TurnSettlement(turn: turn, run: 1, status: .completed, outcome: "completed")
             $0.history.append = [message("u\(turn)", turn: turn), message("a\(turn)", turn: turn)]
             $0.turns = turn + 1
             $0.idempotencyKey = "key\(turn)"
+            $0.state = Array("state\(turn)".utf8)
         }
         try #require(settled == .written(revision: revision + 1))
-        let line = Array("\(session) \(revision + 1)\n".utf8)
+        try note("\(session) \(revision + 1) settled")
+    }
+
+    private func note(_ acknowledged: String) throws {
+        let line = Array("\(acknowledged)\n".utf8)
         try #require(write(descriptor, line, line.count) == line.count)
     }
 
     /// Checks what the file holds against what was acknowledged, and that every session is whole.
     static func check(directory: String) async throws {
         var acknowledged: [String: Int64] = [:]
+        var intended: [String: Int64] = [:]
         for line in try String(contentsOfFile: path(directory), encoding: .utf8).split(separator: "\n") {
             let parts = line.split(separator: " ")
-            acknowledged[String(parts[0])] = Int64(parts[1])
+            if parts[2] == "intended" {
+                intended[String(parts[0])] = Int64(parts[1])
+            } else {
+                acknowledged[String(parts[0])] = Int64(parts[1])
+            }
         }
         let store = try SQLiteSessionStore(path: directory + "/sessions.sqlite")
         for index in 0..<sessions {
             let id = "s\(index)"
             guard let session = try await store.loadSession(id) else {
-                #expect(acknowledged[id] == nil)
+                #expect(acknowledged[id] == nil && intended[id] == nil)
                 continue
             }
             let revision = session.revision
@@ -142,6 +155,10 @@ struct AcknowledgedSettlements: Sendable {
             #expect(session.turns == turns.count || revision == 0)
             #expect(session.positions.map(\.offset) == (revision == 0 ? [] : [revision - 1]))
             #expect(session.messages.map(\.id) == turns.flatMap { ["u\($0)", "a\($0)"] })
+            #expect(session.state == turns.last.map { Array("state\($0)".utf8) })
+            let call = "call\(revision)"
+            #expect(session.openRuns.allSatisfy { [[], [call]].contains($0.intents) })
+            if intended[id] == revision { #expect(session.openRuns.map(\.intents) == [[call]]) }
             #expect(session.openRuns.count <= 1 && session.openRuns.allSatisfy { $0.turn == turns.count })
             for turn in turns {
                 #expect(try await store.run(StoredRun.id(session: id, turn: turn, run: 1))?.status == .completed)

@@ -236,6 +236,43 @@ struct SQLiteSessionStoreTests {
             #expect(costs[3] == costs[1])
         }
     }
+
+    @Test(
+        "Intents that no version can have written are a corrupt file, not an empty list", arguments: ["", "{}", "[1]"])
+    func undecodableIntents(text: String) async throws {
+        try await withPath { path in
+            let store = try SQLiteSessionStore(path: path)
+            _ = try await Worker(store).begin("s")
+            try await store.committer.submit("testing") { transaction in
+                try transaction.database.run("UPDATE runs SET intents = ?", [.text(text)])
+            }
+            let error = await #expect(throws: StoreError.self) { try await store.loadSession("s") }
+            #expect(error?.code == .corrupt)
+            #expect(error?.description.contains("column intents") == true)
+            try await store.close()
+        }
+    }
+
+    @Test("A state costs a settlement nothing unless it changes")
+    func costOfState() async throws {
+        try await withPath { path in
+            let store = try SQLiteSessionStore(path: path)
+            let worker = try await Worker(store)
+            func changes() async throws -> Int {
+                try await store.committer.submit("testing") { $0.database.totalChangesCount }
+            }
+            let large = Array(repeating: 1 as UInt8, count: 50_000)
+            let states: [[UInt8]?] = [large, nil, large, [], []]
+            var costs: [Int] = []
+            for (revision, state) in states.enumerated() {
+                let before = try await changes()
+                _ = try await worker.settle("s", revision: Int64(revision)) { $0.state = state }
+                costs.append(try await changes() - before)
+            }
+            // The first settlement also makes the session's row and those of its log.
+            #expect(Array(costs.dropFirst()) == [costs[1], costs[1], costs[1] + 1, costs[1]])
+        }
+    }
 }
 
 extension SQLiteSessionStore {

@@ -48,7 +48,10 @@ struct ModelStore {
             runs[index].run.causeKind = begin.previousEnd?.kind
             runs[index].run.endedAt = begin.run.startedAt
         }
-        runs.append((begin.run, true))
+        var run = begin.run
+        run.intents = []
+        for call in begin.run.intents where !run.intents.contains(call) { run.intents.append(call) }
+        runs.append((run, true))
         return .written(revision: revision)
     }
 
@@ -68,6 +71,18 @@ struct ModelStore {
         runs[index].run.cause = cause
         runs[index].run.causeKind = kind
         runs[index].run.endedAt = at
+        return .written(revision: sessions[session]?.revision ?? 0)
+    }
+
+    mutating func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) -> WriteResult {
+        if let refusal = refusal(of: fence) { return refusal }
+        let index = runs.firstIndex { $0.run.session == session && $0.run.turn == turn && $0.run.run == run }
+        guard let index, runs[index].run.status == .running,
+            runs[index].run.position.log.partition == fence.partition
+        else { return .conflict(reason: "") }
+        for call in calls where !runs[index].run.intents.contains(call) { runs[index].run.intents.append(call) }
         return .written(revision: sessions[session]?.revision ?? 0)
     }
 
@@ -93,6 +108,12 @@ struct ModelStore {
         new.appliedAhead = settlement.appliedAhead ?? new.appliedAhead
         new.lastControl = settlement.lastControl ?? new.lastControl
         new.messages = history
+        if let state = settlement.state { new.state = state.isEmpty ? nil : state }
+        if settlement.turn == nil, settlement.dropsRuns {
+            runs.removeAll {
+                $0.isOpen && $0.run.session == settlement.session && $0.run.position == settlement.position
+            }
+        }
         sessions[settlement.session] = new
         if let key = settlement.idempotencyKey { keys[settlement.session, default: [:]][key] = settlement.position }
         return .written(revision: new.revision)
@@ -120,6 +141,7 @@ struct ModelStore {
             runs[index].isOpen = false
             runs[index].run.status = .interrupted
             runs[index].run.endedAt = runs[index].run.endedAt ?? settlement.at
+            runs[index].run.intents = []
         }
         runs[last].isOpen = false
         runs[last].run.status = turn.status
@@ -129,6 +151,7 @@ struct ModelStore {
         runs[last].run.usage = turn.usage
         runs[last].run.error = turn.error
         runs[last].run.stopped = turn.stopped
+        runs[last].run.intents = []
         return true
     }
 }

@@ -40,6 +40,10 @@ struct Worker: Sendable {
             session: session, turn: turn, run: run, cause: cause, kind: kind, fence: fence, at: at)
     }
 
+    func intend(_ session: String, turn: Int = 0, run: Int = 1, calls: [String]) async throws -> WriteResult {
+        try await store.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
+    }
+
     func settlement(
         _ session: String, revision: Int64 = 0, offset: Int64 = 0, at: Int64 = 1000,
         _ change: (inout Settlement) -> Void = { _ in }

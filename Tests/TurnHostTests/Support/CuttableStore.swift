@@ -67,6 +67,15 @@ struct CuttableStore: SessionStore {
         return result
     }
 
+    func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) async throws(StoreError) -> WriteResult {
+        try lifeline.check()
+        let result = try await store.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
+        try lifeline.check()
+        return result
+    }
+
     func settle(_ settlement: Settlement) async throws(StoreError) -> WriteResult {
         try lifeline.check()
         try await faults.before(.settle)

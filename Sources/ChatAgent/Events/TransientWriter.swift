@@ -1,10 +1,10 @@
 public import Conversation
 
-/// Writes to a session's events before a recovered turn goes on.
+/// Writes to a session's events outside of any answer.
 ///
 /// Only data parts, and those as transient: they reach readers and never join a message, so that a later recovery can't
-/// take them for a part of the answer.
-public struct RecoveryWriter: Sendable {
+/// take them for a part of an answer.
+public struct TransientWriter: Sendable {
     private let output: any TurnOutput
 
     package init(output: any TurnOutput) {

@@ -1,0 +1,139 @@
+import Conversation
+import LanguageModels
+import Logging
+import Synchronization
+
+/// What the steps of one run share: where its prompts come from, and what joins it on the way.
+final class StepContext: Sendable {
+    private struct State {
+        var summary: ConversationSummary?
+        var injected: [WaitingMessage]
+        /// Messages for the next prompt only.
+        var transient: [Message] = []
+        var reason = PromptEvent.Reason.run
+    }
+
+    let support: any TurnSupport
+    /// Calls that an earlier run was about to make.
+    let intents: Set<String>
+    private let agent: any ChatAgent
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    init(
+        agent: any ChatAgent, support: any TurnSupport, intents: Set<String>, summary: ConversationSummary?,
+        injected: [WaitingMessage], logger: Logger
+    ) {
+        self.agent = agent
+        self.support = support
+        self.intents = intents
+        self.logger = logger
+        state = Mutex(State(summary: summary, injected: injected))
+    }
+
+    var summary: ConversationSummary? { state.withLock { $0.summary } }
+
+    /// The messages that have joined the turn, oldest first.
+    var injected: [WaitingMessage] { state.withLock { $0.injected } }
+
+    /// What the model is to be given now.
+    func prompt(for turn: Turn) async throws -> Prompt {
+        if turn.control.ending != nil { throw CancellationError() }
+        let (summary, injected, transient, reason) = state.withLock { state in
+            defer {
+                state.transient = []
+                state.reason = .step
+            }
+            return (state.summary, state.injected, state.transient, state.reason)
+        }
+        var prompt = Self.prompt(turn, summary, injected)
+        prompt.messages += transient
+        prompt.messages = try await agent.prepareMessages(
+            PromptEvent(identity: turn.identity, reason: reason, messages: prompt.messages))
+        return prompt
+    }
+
+    /// The answer that a call of the model is to go on with which is made again.
+    func continuation(for turn: Turn) -> Message? {
+        let (summary, injected) = state.withLock { ($0.summary, $0.injected) }
+        return Self.prompt(turn, summary, injected).continuation
+    }
+
+    private static func prompt(
+        _ turn: Turn, _ summary: ConversationSummary?, _ injected: [WaitingMessage]
+    ) -> Prompt {
+        Prompt(
+            chain: turn.history.messages, answer: turn.stream.message, baseCount: turn.stream.baseCount,
+            summary: summary, background: turn.identity.lifecycle.background.placed, injected: injected,
+            tools: turn.tools)
+    }
+
+    /// Between two steps: messages that wait may join, what was injected is put before the model, and a long history is
+    /// compacted.
+    func boundary(_ turn: Turn, _ usage: Usage?) async throws {
+        if turn.control.ending != nil { throw CancellationError() }
+        if agent.onBusy == .steer { try await steer(turn) }
+        let background = turn.identity.lifecycle.background.take()
+        if !background.isEmpty { state.withLock { $0.transient += background } }
+        let answer = turn.stream.message
+        try await compact(
+            turn.history.messages, turn.identity, usage, extra: answer, step: answer.stepCount,
+            writer: PartWriter(stream: turn.stream))
+    }
+
+    private func steer(_ turn: Turn) async throws {
+        let known = Set(injected.map(\.requestOffset))
+        let waiting = await support.waitingMessages().filter { !known.contains($0.requestOffset) }
+        guard !waiting.isEmpty else { return }
+        let event = SteeringEvent(
+            identity: turn.identity, messages: waiting.map(\.message), step: turn.stream.message.stepCount)
+        do {
+            guard try await agent.shouldInject(event) else { return }
+        } catch {
+            logger.warning("shouldInject failed; the messages wait", metadata: ["error": "\(error)"])
+            return
+        }
+        try await turn.emit(SteeringNotice(waiting).chunk)
+        state.withLock { $0.injected += waiting }
+    }
+
+    /// Replaces the beginning of `chain` in the prompts by a summary, if there is more of it than there may be.
+    func compact(
+        _ chain: [Message], _ identity: TurnIdentity, _ usage: Usage?, extra: Message?, step: Int?, writer: PartWriter
+    ) async throws {
+        guard let policy = agent.compaction else { return }
+        let summary = summary
+        guard let plan = CompactionPlan(policy, chain: chain, summary: summary, usage: usage, answer: extra) else {
+            return
+        }
+        let id = "compaction-\(plan.through)"
+        try writer.write(data: "compaction", ["status": "compacting"], id: id, isTransient: true)
+        let text: String
+        do {
+            text = try await policy.summarize(plan.compacted, identity)
+        } catch {
+            logger.warning("The history could not be summarised and stays as it is", metadata: ["error": "\(error)"])
+            return try writer.write(data: "compaction", ["status": "failed"], id: id, isTransient: true)
+        }
+        state.withLock { state in
+            state.summary = ConversationSummary(text: text, through: plan.through)
+            state.reason = .compaction
+        }
+        try writer.write(data: "compaction", ["status": "complete"], id: id, isTransient: true)
+        do {
+            try await agent.onCompacted(
+                CompactionEvent(
+                    identity: identity, summary: text, compactedCount: plan.compacted.count, keptCount: plan.keptCount,
+                    step: step))
+        } catch {
+            logger.warning("onCompacted failed", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension Message {
+    /// How many steps the message has.
+    var stepCount: Int {
+        parts.count { if case .stepStart = $0 { true } else { false } }
+    }
+}

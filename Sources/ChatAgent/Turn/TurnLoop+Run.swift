@@ -1,0 +1,205 @@
+import Conversation
+import LanguageModels
+
+extension TurnLoop {
+    /// How the agent's part of a run came to its end.
+    enum End: Sendable {
+        case ran
+        case failed(any Error)
+        case leftForUpgrade
+    }
+
+    /// The hooks up to the answer, and the answer.
+    func execute(
+        _ work: TurnWork, _ assembler: MessageAssembler?, _ steps: StepContext, _ output: any TurnOutput,
+        _ control: TurnControl
+    ) async -> End {
+        let (plan, identity) = (work.plan, work.plan.identity)
+        do {
+            if control.ending != nil { throw CancellationError() }
+            try await boot(work, output)
+            try checkData(identity)
+            let tools = try await agent.tools(for: identity)
+            try await takeUp(work)
+            let stream = work.open(assembler, output)
+            identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
+            try await startHooks(work, stream)
+            if identity.lifecycle.needsUpgrade, stream.partial == nil { return .leftForUpgrade }
+            let history = History(work.messages)
+            let turn = Turn(
+                identity: identity, messages: history.messages, history: history, tools: tools, stream: stream,
+                control: control, steps: steps)
+            defer { work.setHistory(history.close()) }
+            try await agent.run(turn)
+            return .ran
+        } catch {
+            // A message that a hook refused to look at is kept nevertheless.
+            work.joinHistory(plan.trigger)
+            return .failed(error)
+        }
+    }
+
+    private func boot(_ work: TurnWork, _ output: any TurnOutput) async throws {
+        let (plan, identity) = (work.plan, work.plan.identity)
+        if plan.wasLoaded, identity.isContinuation {
+            let event = LoadEvent(identity: identity, messages: work.messages)
+            await softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
+        }
+        guard plan.needsBoot else { return }
+        try await agent.onBoot(BootEvent(identity: identity, previousRunID: plan.previousRunID))
+        work.setBooted()
+    }
+
+    private func checkData(_ identity: TurnIdentity) throws {
+        guard let schema = agent.dataSchema else { return }
+        let violations = schema.validate(identity.data ?? .null)
+        guard violations.isEmpty else {
+            let list = violations.map(\.description).joined(separator: "; ")
+            throw TurnError(
+                code: "invalid_data", message: "the request's data does not fit the agent's schema: \(list)")
+        }
+    }
+
+    /// The request's message joins the history: looked at by the agent, and on the history that it keeps, if it does.
+    private func takeUp(_ work: TurnWork) async throws {
+        let (plan, identity) = (work.plan, work.plan.identity)
+        var trigger = plan.trigger
+        switch plan.trigger {
+        case .message(let message):
+            var validated = try await agent.onValidateMessages(
+                ValidationEvent(identity: identity, message: message.repaired() ?? message))
+            (validated.id, validated.role) = (message.id, message.role)
+            trigger = .message(validated)
+        case .answer(let wire, let base):
+            var validated = try await agent.onValidateMessages(
+                ValidationEvent(identity: identity, message: wire.repaired() ?? wire))
+            (validated.id, validated.role) = (wire.id, wire.role)
+            trigger = .answer(validated, base: base)
+        case .regenerate: break
+        }
+        if agent.ownsHistory {
+            let incoming: Message? =
+                switch trigger {
+                case .message(let message), .answer(let message, _): message
+                case .regenerate: nil
+                }
+            let chain = try await agent.hydrateMessages(
+                HydrationEvent(identity: identity, incoming: incoming, previousMessages: work.messages))
+            work.setHistory(chain)
+            if case .answer(let wire, _) = trigger, let index = chain.indexOfMessage(answering: wire) {
+                trigger = .answer(wire, base: chain[index].id)
+            }
+        }
+        work.joinHistory(trigger)
+        if agent.ownsHistory, case .answer(_, let base) = trigger { work.goOn(with: base) }
+    }
+
+    private func startHooks(_ work: TurnWork, _ stream: ResponseStream) async throws {
+        let (plan, identity) = (work.plan, work.plan.identity)
+        let writer = PartWriter(stream: stream)
+        if plan.isChatStart {
+            let history = History(work.messages)
+            defer { work.setHistory(history.close()) }
+            try await agent.onChatStart(ChatStartEvent(identity: identity, history: history, writer: writer))
+        }
+        let history = History(work.messages)
+        defer { work.setHistory(history.close()) }
+        try await agent.onTurnStart(
+            TurnStartEvent(
+                identity: identity, messages: history.messages, history: history, partialAssistant: stream.partial,
+                previousTurnUsage: plan.previousUsage, totalUsage: plan.totalUsage, writer: writer))
+    }
+
+    /// The answer's end, and what is settled of it.
+    func finish(
+        _ end: End, _ work: TurnWork, _ assembler: MessageAssembler?, _ steps: StepContext, _ output: any TurnOutput,
+        _ control: TurnControl
+    ) async -> TurnResult {
+        let stream = work.open(assembler, output)
+        let ending = control.decide()
+        switch (ending, end) {
+        case (.lost, _):
+            stream.abandon()
+            return .lost
+        case (.handedOver, .failed):
+            stream.abandon()
+            return .handedOver
+        case (_, .leftForUpgrade):
+            stream.abandon()
+            return .leftForUpgrade
+        default: break
+        }
+        await settleDeferred(work.plan.identity.lifecycle, steps.support.clock)
+        var turnEnding = TurnEnding(
+            outcome: .completed, finishReason: stream.finishReason ?? .stop, usage: stream.usage)
+        var closing = ResponseStream.Ending.completed
+        switch (ending, end) {
+        case (.stopped(let reason), _):
+            (turnEnding.outcome, turnEnding.finishReason, turnEnding.isStopped) = (.stopped, .stop, true)
+            closing = .stopped(reason: reason)
+        case (.interrupted, .failed):
+            (turnEnding.outcome, turnEnding.finishReason) = (.stopped, .other)
+            closing = .stopped(reason: "interrupted")
+        case (_, .failed(let failure)): fail(&turnEnding, &closing, failure)
+        case (_, .ran):
+            await compactAfterwards(work, steps, stream)
+        case (_, .leftForUpgrade): break
+        }
+        if turnEnding.error == nil {
+            do {
+                try await beforeComplete(work, stream, turnEnding)
+            } catch {
+                fail(&turnEnding, &closing, error)
+            }
+        }
+        work.note(steps)
+        work.close(stream, closing)
+        return .settle(work.effect(turnEnding))
+    }
+
+    private func fail(_ ending: inout TurnEnding, _ closing: inout ResponseStream.Ending, _ failure: any Error) {
+        let error = TurnError(failure)
+        (ending.outcome, ending.finishReason, ending.error) = (.failed, .error, error)
+        closing = .failed(error)
+    }
+
+    private func beforeComplete(_ work: TurnWork, _ stream: ResponseStream, _ ending: TurnEnding) async throws {
+        let response = ending.outcome == .completed ? stream.contentMessage : stream.partial
+        let history = History(work.messages + [response].compactMap(\.self))
+        try await agent.onBeforeTurnComplete(
+            TurnEndEvent(
+                identity: work.plan.identity, history: history, responseMessage: response,
+                finishReason: ending.finishReason, isStopped: ending.isStopped, usage: ending.usage,
+                writer: PartWriter(stream: stream)))
+        guard let edited = history.close() else { return }
+        work.setHistory(edited, keepingResponse: response.map(edited.contains) ?? true)
+    }
+
+    private func compactAfterwards(_ work: TurnWork, _ steps: StepContext, _ stream: ResponseStream) async {
+        guard agent.compaction != nil else { return }
+        let chain = work.messages + [stream.contentMessage].compactMap(\.self)
+        await softly("compaction", "the history stays as it is") {
+            try await steps.compact(
+                chain, work.plan.identity, stream.usage, extra: nil, step: nil, writer: PartWriter(stream: stream))
+        }
+    }
+
+    /// Waits for what was deferred, five seconds at most.
+    private func settleDeferred(_ lifecycle: TurnLifecycle, _ clock: any Clock<Duration>) async {
+        let deferred = lifecycle.takeDeferred()
+        guard !deferred.isEmpty else { return }
+        let race = Race<Void>()
+        let timer = Task {
+            try? await clock.sleep(for: .seconds(5))
+            race.finish(.success(()))
+        }
+        Task {
+            for work in deferred {
+                await softly("deferred work", "the turn is settled without it") { try await work.value }
+            }
+            race.finish(.success(()))
+        }
+        try? await race.value()
+        timer.cancel()
+    }
+}

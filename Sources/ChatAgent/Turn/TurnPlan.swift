@@ -1,0 +1,91 @@
+package import Conversation
+
+/// What a run of a turn is to do.
+package struct TurnPlan: Sendable {
+    /// What the turn answers.
+    package enum Trigger: Sendable {
+        /// A user's message.
+        case message(Message)
+        /// An answer from outside to calls of the assistant's message `base`, which goes on.
+        case answer(Message, base: String)
+        case regenerate
+    }
+
+    /// How the run goes about it.
+    package enum Course: Sendable {
+        /// Run the agent; on a dead run's answer if there is one.
+        case run(continuing: MessageAssembler?)
+        /// Only settle what a dead run left.
+        case settle(MessageAssembler?, SettledAs)
+        /// Settle as it is: the request has used up its budget.
+        case giveUp(TurnError, MessageAssembler?)
+        /// Settle without an answer and leave the history as it is given: a recovery hook has decided.
+        case leaveOut
+    }
+
+    /// As what a dead run's answer is settled.
+    package enum SettledAs: Sendable, Hashable { case ended(RecoveryEvidence.Ending), stopped, interrupted }
+
+    package var identity: TurnIdentity
+    package var trigger: Trigger
+    package var course: Course
+    /// The answer's message id, unless a dead run has begun it.
+    package var messageID: String
+    /// How many parts of the answer earlier turns have settled.
+    package var baseCount = 0
+    package var needsBoot: Bool
+    /// Whether the session's state was read into memory for this run.
+    package var wasLoaded = false
+    /// Whether the conversation begins with this turn.
+    package var isChatStart = false
+    package var previousRunID: String?
+    /// Calls that an earlier run was about to make.
+    package var intents: Set<String> = []
+    /// Messages that had joined the dead run.
+    package var injected: [WaitingMessage] = []
+    package var summary: ConversationSummary?
+    package var previousUsage: Usage?
+    package var totalUsage: Usage?
+
+    package init(
+        identity: TurnIdentity, trigger: Trigger, course: Course, messageID: String, needsBoot: Bool,
+        previousRunID: String? = nil
+    ) {
+        self.identity = identity
+        self.trigger = trigger
+        self.course = course
+        self.messageID = messageID
+        self.needsBoot = needsBoot
+        self.previousRunID = previousRunID
+    }
+}
+
+/// What became of a run.
+package enum TurnResult: Sendable {
+    /// The turn is over and can be settled.
+    case settle(TurnEffect)
+    /// Another worker goes on with it.
+    case handedOver
+    /// A newer version of the service is to answer it.
+    case leftForUpgrade
+    /// The partition is somebody else's: nothing may be written.
+    case lost
+}
+
+/// What a turn that is over changes.
+package struct TurnEffect: Sendable {
+    package var chain: Chain
+    package var outcome: TurnOutcome
+    package var finishReason: FinishReason
+    package var isStopped: Bool
+    package var newMessages: [Message]
+    package var response: Message?
+    package var rawResponse: Message?
+    package var usage: Usage?
+    package var error: TurnError?
+    /// Messages behind the turn's own that joined it.
+    package var injected: [WaitingMessage]
+    package var summary: ConversationSummary?
+    /// Whether the session is booted on this worker now.
+    package var isBooted: Bool
+}

@@ -1,0 +1,144 @@
+import Conversation
+import Synchronization
+
+/// A run's history while it changes, and the answer that goes on top of it.
+final class TurnWork: Sendable {
+    private struct State {
+        var chain: Chain
+        var added: [Message] = []
+        var hasJoined = false
+        /// Where the answer goes.
+        var messageID: String
+        var baseCount: Int
+        var stream: ResponseStream?
+        var response: Message?
+        var rawResponse: Message?
+        /// Whether the history has the answer as a hook wants it.
+        var hasOwnResponse = false
+        var isBooted: Bool
+        var injected: [WaitingMessage]
+        var summary: ConversationSummary?
+    }
+
+    let plan: TurnPlan
+    private let state: Mutex<State>
+
+    init(_ plan: TurnPlan, chain: consuming Chain) {
+        self.plan = plan
+        state = Mutex(
+            State(
+                chain: chain, messageID: plan.messageID, baseCount: plan.baseCount, isBooted: !plan.needsBoot,
+                injected: plan.injected, summary: plan.summary))
+    }
+
+    var messages: [Message] { state.withLock { $0.chain.messages } }
+
+    func setBooted() {
+        state.withLock { $0.isBooted = true }
+    }
+
+    /// Replaces the history, as a hook wants it; with an answer of its own, or none, unless it keeps the turn's.
+    func setHistory(_ messages: [Message]?, keepingResponse: Bool = true) {
+        guard let messages else { return }
+        state.withLock { state in
+            state.chain.set(messages)
+            state.hasOwnResponse = !keepingResponse
+        }
+    }
+
+    /// What the steps of the run have changed beside the answer.
+    func note(_ steps: StepContext) {
+        let (injected, summary) = (steps.injected, steps.summary)
+        state.withLock { state in
+            state.injected = injected
+            state.summary = summary
+        }
+    }
+
+    /// Takes up what the turn was begun for, once.
+    func joinHistory(_ trigger: TurnPlan.Trigger) {
+        state.withLock { state in
+            guard !state.hasJoined else { return }
+            state.hasJoined = true
+            switch trigger {
+            case .message(let message):
+                state.chain.merge(message)
+                state.added.append(message)
+            case .answer(let wire, let base):
+                guard let index = state.chain.index(of: base),
+                    let advanced = state.chain.messages[index].advanced(by: wire)
+                else { return }
+                state.chain.merge(advanced)
+            case .regenerate: state.chain.dropTrailingAnswers()
+            }
+        }
+    }
+
+    /// The answer goes on in a message that only the agent's own history showed.
+    func goOn(with id: String) {
+        state.withLock { state in
+            guard let index = state.chain.index(of: id) else { return }
+            state.messageID = id
+            state.baseCount = state.chain.messages[index].parts.count
+        }
+    }
+
+    /// The answer's stream, which is begun if it has not been: on a dead run's answer, on the message that the turn goes
+    /// on with, or on nothing.
+    func open(_ assembler: MessageAssembler?, _ output: any TurnOutput) -> ResponseStream {
+        state.withLock { state in
+            if let stream = state.stream { return stream }
+            var assembler = assembler
+            if assembler == nil, state.baseCount > 0, let index = state.chain.index(of: state.messageID) {
+                assembler = MessageAssembler(continuing: state.chain.messages[index])
+            }
+            let stream = ResponseStream(
+                messageID: state.messageID, continuing: assembler, baseCount: state.baseCount, output: output)
+            state.stream = stream
+            return stream
+        }
+    }
+
+    /// Ends the answer.
+    func close(_ stream: ResponseStream, _ ending: ResponseStream.Ending) {
+        let raw = stream.message
+        let response = stream.close(ending)
+        state.withLock { state in
+            state.rawResponse = raw.hasContent ? raw : nil
+            state.response = response
+        }
+    }
+
+    /// Takes an answer that a dead run had ended.
+    func keep(_ message: Message?, isComplete: Bool) {
+        guard let message else { return }
+        let kept =
+            isComplete
+            ? (message.hasContent ? message : nil) : ResponseStream.cleaned(message, baseCount: plan.baseCount)
+        state.withLock { state in
+            state.rawResponse = message
+            state.response = kept
+        }
+    }
+
+    /// What the turn changes: the history with what joined it and the answer on top.
+    func effect(_ ending: TurnEnding) -> TurnEffect {
+        state.withLock { state in
+            for waiting in state.injected {
+                state.chain.merge(waiting.message)
+                state.added.append(waiting.message)
+            }
+            if let response = state.response {
+                if !state.hasOwnResponse { state.chain.merge(response) }
+                state.added.append(response)
+            }
+            var chain = Chain()
+            swap(&chain, &state.chain)
+            return TurnEffect(
+                chain: chain, outcome: ending.outcome, finishReason: ending.finishReason,
+                isStopped: ending.isStopped, newMessages: state.added, response: state.response,
+                rawResponse: state.rawResponse, usage: ending.usage, error: ending.error, injected: state.injected,
+                summary: state.summary, isBooted: state.isBooted)
+        }
+    }
+}

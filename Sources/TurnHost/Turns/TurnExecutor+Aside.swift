@@ -1,0 +1,85 @@
+import ChatAgent
+import Conversation
+import Logging
+import SessionStore
+
+extension TurnExecutor {
+    /// Carries out an action, or warms a session: begun like a turn, so that a request that kills its host is bounded,
+    /// and settled without one.
+    func runAside(_ work: inout RequestInHand, _ control: TurnControl) async throws -> Fate {
+        let takeover = try await self.takeover(work)
+        let permit = await environment.permits.acquire()
+        defer { permit.release() }
+        let grant = work.grant
+        guard grant.enter() else { return .letGo }
+        defer { grant.leave() }
+
+        let begin = try await beginRun(work, takeover)
+        let identity = work.identity(turn: nil, run: nil, requestID: work.requestID, options: environment.options)
+        let writer = EventWriter(
+            log: environment.log, identity: identity, firstSeq: begin.run.firstSeq,
+            maximumBytes: environment.options.maximumEventBytes, ticker: environment.ticker)
+        control.whenLost { writer.abandon() }
+        environment.report(.began(entries: [work.dispatch.entry]))
+        await environment.flushReports()
+        let begun = Task { try await write(begin, grant, writer, control) }
+        if let fate = try await refusal(begun, grant, writer) { return fate }
+
+        if let takeover, let first = takeover.answer.firstUnfinished { writer.write(.superseded(fromSeq: first)) }
+        if let exhausted = takeover?.exhausted {
+            let error = TurnError(exhausted, runs: takeover?.deaths ?? 0, cause: takeover?.end?.cause)
+            try await setAside(work, cause: DeadLetter.Cause(exhausted), error, attempts: takeover?.deaths)
+            try writer.write(.error(errorText: error.message))
+            return try await settleAside(&work, writer, outcome: "dead-lettered")
+        }
+        var chain = Chain()
+        swap(&chain, &work.memory.chain)
+        let plan = asidePlan(work, run: begin.run.run)
+        switch await environment.loop.run(plan, on: consume chain, output: writer, control: control) {
+        case .lost:
+            writer.abandon()
+            return .letGo
+        case .handedOver:
+            try await handOver(begin.run, grant, writer)
+            return .letGo
+        case .settle(let chain, let outcome, let isBooted):
+            work.memory.chain = chain
+            work.memory.isBooted = isBooted
+            work.memory.wasLoaded = false
+            return try await settleAside(&work, writer, outcome: outcome)
+        }
+    }
+
+    private func asidePlan(_ work: RequestInHand, run: Int) -> AsidePlan {
+        let isNew = work.memory.turns == 0 && work.memory.chain.count == 0
+        let task: AsidePlan.Work =
+            if case .action(let action) = work.request.kind { .action(action) } else { .preload(isNew: isNew) }
+        return AsidePlan(
+            identity: work.identity(run: run, lifecycle: TurnLifecycle(background: work.memory.background)), work: task,
+            needsBoot: !work.memory.isBooted, wasLoaded: work.memory.wasLoaded,
+            messageID: "\(work.dispatch.session)-action-\(work.requestID)")
+    }
+
+    private func settleAside(
+        _ work: inout RequestInHand, _ writer: EventWriter, outcome: String
+    ) async throws -> Fate {
+        try await writer.drain()
+        var settlement = work.settlement(at: environment.now(), recordsKey: true)
+        settlement.dropsRuns = true
+        settlement.nextSeq = writer.nextSeq
+        if !environment.loop.ownsHistory {
+            settlement.history = work.memory.chain.historyChange(turn: max(work.memory.turns - 1, 0))
+        }
+        settlement.state = work.memory.changedState
+        if case .action = work.request.kind {
+            settlement.lastControl = work.closingEvent(
+                .actionComplete(outcome: outcome), seq: writer.nextSeq, turn: nil, run: nil)
+            settlement.nextSeq += 1
+        }
+        let grant = work.grant
+        let result = try await environment.persistently(grant) { try await write(settlement, &work) }
+        if let fate = result { return fate }
+        work.memory.chain.markStored()
+        return try await publishClosing(settlement, work)
+    }
+}
