@@ -57,7 +57,7 @@ extension MockChatAgent {
             let waiting = state.workers.indices.filter { number in
                 state.workers[number].pause != nil && (worker.map { $0 == number + 1 } ?? true)
             }
-            return (waiting, waiting.last.flatMap { state.workers[$0].inHand.min() })
+            return (waiting, waiting.last.flatMap { state.workers[$0].pause?.offset })
         }
         goOn(waiting)
         for number in waiting {
@@ -174,14 +174,9 @@ extension MockChatAgent {
         return TurnHost(
             agent: ObservedAgent(agent: agent, worker: worker), options: hostOptions,
             store: WorkerStore(store: store, worker: worker), log: WorkerEventLog(log: log, worker: worker),
-            logger: Logger(label: "carryon.testing") { _ in SwiftLogNoOpLogHandler() }, now: time,
-            onStep: { step in
-                switch step {
-                case .midStream, .beforeCommit: worker.reached(KillPoint(step))
-                // These the worker comes to on its way to the store.
-                case .beforeBeginRun, .afterBeginRun, .beforeSettle, .inSettle, .afterSettle: break
-                }
-            }
+            logger: Logger(label: "carryon.testing") { _ in SwiftLogNoOpLogHandler() },
+            clock: (clock as? ImmediateClock).map { WorkerClock(clock: $0, worker: worker) } ?? clock, now: time,
+            onStep: worker.come
         ) { worker.report($0) }
     }
 }

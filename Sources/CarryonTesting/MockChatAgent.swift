@@ -49,6 +49,7 @@ public final class MockChatAgent: Sendable {
     let store = MemorySessionStore()
     let log = MemoryEventLog()
     let stage = Stage()
+    let clock: any Clock<Duration>
     let time: @Sendable () -> Int64
     /// Locked also while requests are handed over, so that they arrive in the order of their offsets.
     let workers = Mutex(Workers())
@@ -61,8 +62,8 @@ public final class MockChatAgent: Sendable {
     ///   - session: the session's id.
     ///   - data: the client data of every request that is not given its own.
     ///   - options: what workers are told at their start.
-    ///   - clock: what time it is for the workers: at the clock's instant of now it is the beginning of 2026. Give the
-    ///     agent and its model the same clock.
+    ///   - clock: what time it is for the workers: at the clock's instant of now it is the beginning of 2026. What
+    ///     they wait for, they wait for by this clock. Give the agent and its model the same one.
     public init(
         _ agent: any ChatAgent, session: String = "test-chat", data: JSON? = nil, options: Options = Options(),
         clock: any Clock<Duration> = ImmediateClock()
@@ -71,6 +72,7 @@ public final class MockChatAgent: Sendable {
         self.session = session
         self.data = data
         self.options = options
+        self.clock = clock
         time = Self.milliseconds(on: clock)
     }
 
@@ -107,10 +109,12 @@ public final class MockChatAgent: Sendable {
     /// The session's durable state; `nil` as long as nothing of it is settled.
     public var checkpoint: Checkpoint? {
         guard let stored = loadSession(), stored.revision > 0 else { return nil }
+        let state = stored.state.flatMap { try? AgentState(parsing: $0) }
         // The store's positions begin with the last one that was settled.
         return Checkpoint(
             messages: Self.messages(stored), turns: stored.turns, nextSeq: stored.nextSeq, revision: stored.revision,
-            offset: stored.positions.first?.offset, isClosed: stored.isClosed, openRuns: stored.openRuns.count)
+            offset: stored.positions.first?.offset, isClosed: stored.isClosed, openRuns: stored.openRuns.count,
+            summary: state?.summary?.text, locals: state?.locals ?? JSONObject())
     }
 
     /// The offset from which another consumer would begin: that of the first request that is not durably settled and
@@ -142,7 +146,9 @@ public final class MockChatAgent: Sendable {
         let turn = events.last { $0.turn != nil }?.turn
         let found = stage.read { state in
             state.entries[offset].map { entry in
-                (entry.dispatch.request, state.turnState(of: offset), state.prompts.filter { $0.turn == turn })
+                let id = entry.dispatch.request.id ?? "0-\(offset)"
+                let prompts = state.prompts.filter { $0.requestID == id && $0.turn == turn }
+                return (entry.dispatch.request, state.turnState(of: offset), prompts)
             }
         }
         guard let (request, state, prompts) = found else { return nil }
@@ -175,11 +181,10 @@ extension StageState {
         guard let entry = entries[offset] else { return .waiting }
         guard let number = entry.worker else { return entry.isSettled ? .settled : .waiting }
         let worker = workers[number]
-        if case .dead(let death, let point) = worker.phase, !entry.isSettled || worker.owed.values.contains(offset) {
+        if case .dead(let death, let point) = worker.phase, !entry.isSettled || worker.owed == offset {
             return .interrupted(death, at: point)
         }
-        guard !entry.isSettled else { return worker.owed.values.contains(offset) ? .waiting : .settled }
-        guard let pause = worker.pause, runningTurn == offset else { return .waiting }
-        return .paused(at: pause.point)
+        if let pause = worker.pause, pause.offset == offset { return .paused(at: pause.point) }
+        return entry.isSettled && worker.owed != offset ? .settled : .waiting
     }
 }

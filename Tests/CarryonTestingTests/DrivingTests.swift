@@ -27,7 +27,7 @@ struct DrivingTests {
         #expect(checkpoint.nextSeq == Int64(turn.events.count) + 1)
         #expect(chat.events.map(\.seq) == Array(1..<checkpoint.nextSeq))
         #expect(chat.committedOffset == 1 && chat.endOffset == 1)
-        #expect(chat.hooks == [.onBoot, .onTurnStart, .run, .onTurnComplete])
+        #expect(chat.hooks == Hook.ofFirstTurn)
     }
 
     @Test("Each turn's prompt holds what was said before it")

@@ -16,11 +16,17 @@ struct WorkerTests {
             switch point {
             case .beforeBeginRun, .afterBeginRun, .midStream, .beforeSettle: false
             case .inSettle, .afterSettle, .beforeCommit: true
+            case .beforeTool, .afterTool, .stepBoundary, .afterComplete: false
             }
         }
     }
 
-    static let cases = KillPoint.allCases.flatMap { point in
+    /// The steps that a turn without tools comes to before its request is committed.
+    static let points: [KillPoint] = [
+        .beforeBeginRun, .afterBeginRun, .midStream, .beforeSettle, .inSettle, .afterSettle, .beforeCommit,
+    ]
+
+    static let cases = points.flatMap { point in
         (point == .midStream ? [1, 2, 4] : [1]).map { Case(point: point, occurrence: $0) }
     }
 
@@ -56,6 +62,29 @@ struct WorkerTests {
         #expect(next.turn == 1 && next.run == 1)
     }
 
+    @Test("A worker that dies after the turn's last word has left nothing to do")
+    func killAfterCompletion() async throws {
+        let chat = Self.chat()
+        chat.kill(at: .afterComplete)
+        let turn = try await chat.send("hello")
+        #expect(turn.state == .settled && turn.text == Self.answer && chat.committedOffset == 1)
+        await #expect(throws: MockChatError.noWorker) { try await chat.send("more") }
+        #expect(try await chat.boot().isEmpty)
+        #expect(chat.hooks == Hook.ofFirstTurn)
+        #expect(try await chat.send("more").run == 1)
+    }
+
+    @Test("A worker waits after the turn's last word, and takes the next request up when it goes on")
+    func pauseAfterCompletion() async throws {
+        let chat = Self.chat()
+        chat.pause(at: .afterComplete)
+        #expect(try await chat.send("hello").state == .paused(at: .afterComplete))
+        #expect(chat.committedOffset == 1 && chat.hooks == Hook.ofFirstTurn)
+        #expect(try await chat.send("more").state == .waiting)
+        #expect(try await chat.proceed()?.isSettled == true)
+        #expect(try await chat.finish().map(\.text) == [Self.answer])
+    }
+
     @Test("A worker waits at any step, and goes on as if nothing had been", arguments: cases)
     func pause(_ test: Case) async throws {
         let chat = Self.chat()
@@ -67,7 +96,7 @@ struct WorkerTests {
         let turn = try #require(try await chat.proceed())
         #expect(turn.isSettled && turn.run == 1 && turn.text == Self.answer)
         #expect(turn.events.map(\.seq) == Array(1...Int64(turn.events.count)))
-        #expect(chat.hooks == [.onBoot, .onTurnStart, .run, .onTurnComplete])
+        #expect(chat.hooks == Hook.ofFirstTurn)
         #expect(try await chat.proceed() == nil)
     }
 
@@ -147,7 +176,8 @@ struct WorkerTests {
             let turns = try await chat.boot()
             #expect(turns.first?.controls.map(\.subtype) == ["turn-start", "turn-start", "recovered", "turn-complete"])
             #expect(turns.first?.run == 2)
-            #expect(chat.hooks.prefix(4) == [.onBoot, .onTurnStart, .run, .onRecoveryBoot])
+            #expect(
+                chat.hookCalls.first { $0.worker == 2 }?.description == "onRecoveryBoot of turn 0, run 2, worker 2")
         }
         #expect(causes.all == [.crashed("SIGSEGV"), .outOfMemory, .unknown])
     }
@@ -216,7 +246,7 @@ struct WorkerTests {
         chat.kill(at: .afterSettle)
         try await chat.send("hello")
         try await chat.boot()
-        #expect(chat.hooks == [.onBoot, .onTurnStart, .run])
+        #expect(chat.hooks == Hook.ofFirstTurn.dropLast())
         #expect(throws: MockChatError.noWorker) {
             try chat.kill()
             try chat.kill()

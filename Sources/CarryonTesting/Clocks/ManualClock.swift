@@ -61,6 +61,15 @@ public final class ManualClock: Clock, Sendable {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
+    /// Moves the time on to `instant`, if it is earlier, and wakes whoever slept until then.
+    func advance(to instant: VirtualInstant) {
+        let due = state.withLock { state in
+            state.elapsed = max(state.elapsed, instant.offset)
+            return Self.takeDue(&state)
+        }
+        for sleeper in due { sleeper.continuation.resume() }
+    }
+
     /// Waits until a task sleeps on the clock, then moves the time on to exactly the earliest deadline and wakes whoever
     /// slept until then.
     public func advanceToNextSleeper() async {

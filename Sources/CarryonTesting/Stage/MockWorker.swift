@@ -39,6 +39,7 @@ final class MockWorker: Sendable {
 
     /// The worker comes to a step that it can wait at.
     func pass(_ point: KillPoint) async {
+        await untilItGoesOn()
         switch stage.change({ $0.reach(point, worker: number) }) {
         case .goOn: return
         case .wait: await untilItGoesOn()
@@ -46,9 +47,39 @@ final class MockWorker: Sendable {
         }
     }
 
+    /// The turn comes to a step.
+    func come(to step: TurnStep) {
+        switch step {
+        case .midStream, .afterTool, .stepBoundary, .beforeCommit: reached(KillPoint(step))
+        case .beforeTool:
+            asks(false)
+            reached(.beforeTool)
+        case .afterComplete: endTurn()
+        // These the worker comes to on its way to the store.
+        case .beforeBeginRun, .afterBeginRun, .beforeSettle, .inSettle, .afterSettle: break
+        }
+    }
+
     /// The worker comes to a step. If it is to wait, it is held back at the next thing that it wants to write.
     func reached(_ point: KillPoint) {
         if case .die(let death) = stage.change({ $0.reach(point, worker: number) }) { die(death, at: point) }
+    }
+
+    /// The agent has seen its turn's end.
+    private func endTurn() {
+        let reached = stage.change { state in
+            let offset = state.workers[number].owed
+            let reached = state.reach(.afterComplete, worker: number)
+            switch reached {
+            case .goOn: state.workers[number].owed = nil
+            case .wait:
+                state.workers[number].owed = nil
+                state.workers[number].pause?.offset = offset
+            case .die: break
+            }
+            return reached
+        }
+        if case .die(let death) = reached { die(death, at: .afterComplete) }
     }
 
     var stands: Bool { stage.read { $0.workers[number].pause != nil } }
@@ -110,6 +141,7 @@ final class MockWorker: Sendable {
         let pause = stage.change { state -> StageState.Pause? in
             guard !state.workers[number].isDead else { return nil }
             state.workers[number].phase = .dead(death, at: point)
+            if point == .afterComplete { state.workers[number].owed = nil }
             if state.current == number { state.current = nil }
             defer { state.workers[number].pause = nil }
             return state.workers[number].pause

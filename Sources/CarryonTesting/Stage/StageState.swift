@@ -31,6 +31,8 @@ struct StageState: Sendable {
     /// A worker stands still, and what it wanted to write is kept until it goes on.
     struct Pause: Sendable {
         var point: KillPoint
+        /// The request that it was at.
+        var offset: Int64?
         /// It goes on; what was kept is on its way.
         var isReleasing = false
         var held: [@Sendable () -> Void] = []
@@ -52,10 +54,12 @@ struct StageState: Sendable {
         var pause: Pause?
         /// Offsets of requests that it was given and has not reported.
         var inHand: Set<Int64> = []
-        /// Turns that it settled and whose `onTurnComplete` is not over, with their requests' offsets.
-        var owed: [Int: Int64] = [:]
-        /// The last run that it put on record.
+        /// The request of the turn that it settled and whose `onTurnComplete` is not over.
+        var owed: Int64?
+        /// The run that it put on record and did not settle.
         var begun: (turn: Int, run: Int)?
+        /// Whether a model is being asked, so that whoever sleeps waits for nothing else.
+        var isAsking = false
 
         var isAlive: Bool { if case .alive = phase { true } else { false } }
         var isDead: Bool { if case .dead = phase { true } else { false } }
@@ -63,13 +67,14 @@ struct StageState: Sendable {
         /// Whether it stands still by itself or by order.
         var isAtRest: Bool {
             guard isAlive else { return true }
-            return pause.map { !$0.isReleasing } ?? (inHand.isEmpty && owed.isEmpty)
+            return pause.map { !$0.isReleasing } ?? (inHand.isEmpty && owed == nil)
         }
     }
 
     struct Prompt: Sendable {
-        var turn: Int
-        var run: Int
+        /// `nil` for what is no turn.
+        var turn: Int?
+        var requestID: String
         var request: ModelRequest
     }
 
@@ -105,6 +110,7 @@ struct StageState: Sendable {
     mutating func stop(_ worker: Int, at point: KillPoint) {
         var pause = workers[worker].pause ?? Pause(point: point)
         pause.point = point
+        pause.offset = workers[worker].owed ?? workers[worker].inHand.min()
         pause.isReleasing = false
         workers[worker].pause = pause
     }
@@ -122,7 +128,7 @@ struct StageState: Sendable {
         guard let current else { return true }
         let worker = workers[current]
         if let pause = worker.pause { return !pause.isReleasing }
-        return entries[offset]?.isSettled == true && !worker.owed.values.contains(offset)
+        return entries[offset]?.isSettled == true && worker.owed != offset
     }
 
     /// Offsets of the requests that are not settled, ascending.
@@ -137,7 +143,7 @@ extension Request {
     fileprivate var isAnswered: Bool {
         switch kind {
         case .message, .regenerate: true
-        case .action, .stop, .close: false
+        case .action, .preload, .stop, .close: false
         }
     }
 }

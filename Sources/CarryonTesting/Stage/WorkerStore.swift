@@ -59,6 +59,7 @@ struct WorkerStore: SessionStore {
     func interruptRun(
         session: String, turn: Int, run: Int, cause: String, kind: RunEnd, fence: Fence, at: Int64
     ) async throws(StoreError) -> WriteResult {
+        await worker.untilItGoesOn()
         try worker.check()
         let result = try await store.interruptRun(
             session: session, turn: turn, run: run, cause: cause, kind: kind, fence: fence, at: at)
@@ -66,15 +67,35 @@ struct WorkerStore: SessionStore {
         return result
     }
 
+    func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) async throws(StoreError) -> WriteResult {
+        await worker.untilItGoesOn()
+        try worker.check()
+        let result = try await store.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
+        try worker.check()
+        return result
+    }
+
     func settle(_ settlement: Settlement) async throws(StoreError) -> WriteResult {
+        // What a turn's last hook changed is stored without a step of its own.
+        if worker.owesAnything { return try await amend(settlement) }
         await worker.pass(.beforeSettle)
         try worker.check()
         let result = try await store.settle(settlement)
         guard case .written = result else { return result }
-        if let turn = settlement.turn { worker.owes(turn: turn.turn, offset: settlement.position.offset) }
+        worker.settled(turn: settlement.turn?.turn, offset: settlement.position.offset)
         await worker.pass(.inSettle)
         try worker.check()
         await worker.pass(.afterSettle)
+        try worker.check()
+        return result
+    }
+
+    private func amend(_ settlement: Settlement) async throws(StoreError) -> WriteResult {
+        await worker.untilItGoesOn()
+        try worker.check()
+        let result = try await store.settle(settlement)
         try worker.check()
         return result
     }

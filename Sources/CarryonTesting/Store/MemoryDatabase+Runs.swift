@@ -26,6 +26,8 @@ extension MemoryDatabase {
         turns[turn, default: []].append(runs.count)
         openRuns[run.session, default: []].append(runs.count)
         runs.append(Run(stored: run))
+        runs[runs.count - 1].stored.intents = []
+        record(run.intents, at: runs.count - 1)
         return .written(revision: revision)
     }
 
@@ -39,6 +41,22 @@ extension MemoryDatabase {
             interrupt(place, cause: cause, kind: kind, at: at)
             return .written(revision: sessions[session]?.stored.revision ?? 0)
         }
+    }
+
+    mutating func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) -> WriteResult {
+        if let refusal = refusal(of: fence) { return refusal }
+        switch runningRun(session: session, turn: turn, run: run, fence: fence) {
+        case .failure(let refusal): return refusal.result
+        case .success(let place):
+            record(calls, at: place)
+            return .written(revision: sessions[session]?.stored.revision ?? 0)
+        }
+    }
+
+    private mutating func record(_ calls: [String], at place: Int) {
+        for call in calls where !runs[place].stored.intents.contains(call) { runs[place].stored.intents.append(call) }
     }
 
     private struct Refusal: Error {
@@ -84,6 +102,7 @@ extension MemoryDatabase {
     mutating func close(_ turn: TurnSettlement, session: String, at: Int64) {
         for place in turns[TurnName(session: session, turn: turn.turn)] ?? [] where runs[place].isOpen {
             runs[place].isOpen = false
+            runs[place].stored.intents = []
             openRuns[session]?.removeAll { $0 == place }
             guard runs[place].stored.run == turn.run else {
                 runs[place].stored.status = .interrupted
@@ -97,6 +116,19 @@ extension MemoryDatabase {
             runs[place].stored.usage = turn.usage
             runs[place].stored.error = turn.error
             runs[place].stored.stopped = turn.stopped
+        }
+        if openRuns[session]?.isEmpty == true { openRuns[session] = nil }
+    }
+
+    /// Forgets the session's open runs for the request at `position`, as if they had never begun.
+    mutating func dropRuns(of session: String, at position: LogPosition) {
+        for place in openRuns[session] ?? [] where runs[place].stored.position == position {
+            runs[place].isOpen = false
+            runs[place].isDropped = true
+            let turn = TurnName(session: session, turn: runs[place].stored.turn)
+            turns[turn]?.removeAll { $0 == place }
+            if turns[turn]?.isEmpty == true { turns[turn] = nil }
+            openRuns[session]?.removeAll { $0 == place }
         }
         if openRuns[session]?.isEmpty == true { openRuns[session] = nil }
     }

@@ -17,10 +17,15 @@ extension MemoryDatabase {
         session.stored.positions.insert(settlement.position, at: 0)
         if let ahead = settlement.appliedAhead { session.stored.appliedAhead = ahead }
         if let control = settlement.lastControl { session.stored.lastControl = control }
+        if let state = settlement.state { session.stored.state = state.isEmpty ? nil : state }
         Self.apply(settlement.history, to: &session.stored.messages)
         if let key = settlement.idempotencyKey { session.idempotencyKeys[key] = settlement.position }
         sessions[settlement.session] = session
-        if let turn = settlement.turn { close(turn, session: settlement.session, at: settlement.at) }
+        if let turn = settlement.turn {
+            close(turn, session: settlement.session, at: settlement.at)
+        } else if settlement.dropsRuns {
+            dropRuns(of: settlement.session, at: settlement.position)
+        }
         for position in settlement.appliedAhead ?? [] { note(position.log) }
         noteSettled(settlement.position, fingerprint: settlement.fingerprint)
         return .written(revision: settlement.expectedRevision + 1)

@@ -26,6 +26,8 @@ struct MemoryDatabase: Sendable {
         var stored: StoredRun
         /// Its turn is not settled.
         var isOpen = true
+        /// It was forgotten, and keeps its place only so that those of others stay.
+        var isDropped = false
     }
 
     struct TurnName: Hashable, Sendable {

@@ -85,6 +85,14 @@ package final class MemorySessionStore: SessionStore {
         }
     }
 
+    package func recordIntents(
+        session: String, turn: Int, run: Int, calls: [String], fence: Fence
+    ) async throws(StoreError) -> WriteResult {
+        try access("recording calls of tools of run \(run) of turn \(turn) of session \(session)") {
+            $0.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
+        }
+    }
+
     package func settle(_ settlement: Settlement) async throws(StoreError) -> WriteResult {
         try access("settling offset \(settlement.position.offset) of session \(settlement.session)") {
             $0.settle(settlement)

@@ -16,4 +16,8 @@ public struct Checkpoint: Sendable, Hashable {
     public let isClosed: Bool
     /// How many runs of the next turn were begun and did not settle it.
     public let openRuns: Int
+    /// What stands for the beginning of the history in the prompts, if it was compacted.
+    public let summary: String?
+    /// The values of the agent's durable locals, by their keys' ids.
+    public let locals: JSONObject
 }
