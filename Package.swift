@@ -16,6 +16,7 @@ let package = Package(
         .executable(name: "carryon", targets: ["carryon"]),
         .library(name: "CarryonService", targets: ["CarryonService"]),
         .library(name: "CarryonTesting", targets: ["CarryonTesting"]),
+        .library(name: "HTTPTools", targets: ["HTTPTools"]),
         .library(name: "ChatAgent", targets: ["ChatAgent"]),
         .library(name: "LanguageModels", targets: ["LanguageModels"]),
         .library(name: "Conversation", targets: ["Conversation"]),
@@ -24,8 +25,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -44,7 +47,8 @@ let package = Package(
         .target(
             name: "CarryonService",
             dependencies: [
-                "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "Kafka",
+                "Consumer", "TurnHost", "HTTPTools", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
+                "Kafka",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -75,6 +79,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "HTTPTools",
+            dependencies: [
+                "ChatAgent", "Conversation", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "ChatAgent", dependencies: ["LanguageModels", "Conversation", logging], swiftSettings: strict),
         .target(name: "LanguageModels", dependencies: ["Conversation"], swiftSettings: strict),
         .target(
@@ -92,6 +104,14 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Kafka", "Conversation", logging], path: "Tests/TestSupport",
             swiftSettings: strict),
+        // A little HTTP server on loopback, for what is asked by HTTP.
+        .target(
+            name: "HTTPTestServer",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(name: "ConversationTests", dependencies: ["Conversation", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -115,10 +135,14 @@ let package = Package(
             dependencies: ["CarryonTesting", "ChatAgent", "LanguageModels", "SessionStore", "Conversation"],
             swiftSettings: strict),
         .testTarget(
+            name: "HTTPToolsTests",
+            dependencies: ["HTTPTools", "ChatAgent", "Conversation", "HTTPTestServer", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "carryon", "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore",
-                "Conversation", "Kafka", "TestSupport", logging,
+                "carryon", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent", "LanguageModels",
+                "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
             ],
             swiftSettings: strict),
     ],

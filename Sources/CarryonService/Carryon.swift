@@ -85,6 +85,8 @@ public enum Carryon {
 public struct AgentContext: Sendable {
     /// The model that the settings name.
     public let model: any LanguageModel
+    /// The agent of the file that `CARRYON_AGENT` names; `nil` if it names none.
+    public let configuredAgent: (any ChatAgent)?
     /// Where to log; carries the host's name.
     public let logger: Logger
 }

@@ -26,6 +26,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as SettingsError: self.init(.usage, error.description)
+        case let error as AgentFileError: self.init(.usage, error.description)
         case let error as StoreError: self.init(error.isTransient ? .unavailable : .failed, error.description)
         case let error as KafkaError: self.init(error.isRetriable ? .unavailable : .failed, error.description)
         default: return nil

@@ -6,7 +6,7 @@ public import Conversation
 /// events and ``Locals``. All hooks of one session run one after the other; those of different sessions run at the
 /// same time. The order in a turn:
 ///
-/// `onLoad`, `onRecoveryBoot`, `onBoot` (where due), `onValidateMessages`, `hydrateMessages`, `onChatStart`,
+/// `onRecoveryBoot`, `onLoad`, `onBoot` (where due), `tools`, `onValidateMessages`, `hydrateMessages`, `onChatStart`,
 /// `onTurnStart`, `prepareMessages`, ``run(_:)``, `onBeforeTurnComplete`, the settlement, `onTurnComplete`.
 ///
 /// An error thrown by a hook ends the turn as failed, not the conversation: the user's message and what was said so far
@@ -38,7 +38,8 @@ public protocol ChatAgent: Sendable {
     /// never.
     var maximumTurns: Int? { get }
 
-    /// The tools of a turn. Asked once per run of a turn, before its other hooks. By default there are none, and a call
+    /// The tools of a turn. Asked once per run of a turn, after
+    /// ``onBoot(_:)``; and, to recover a dead run that had called tools, before that. By default there are none, and a call
     /// that a model makes nevertheless is left open, to be answered from outside.
     func tools(for turn: TurnIdentity) async throws -> ToolSet
 

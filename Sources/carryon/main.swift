@@ -1,4 +1,4 @@
 import CarryonService
 import ChatAgent
 
-await Carryon.main { Assistant(model: $0.model) }
+await Carryon.main { $0.configuredAgent ?? Assistant(model: $0.model) }

@@ -4,12 +4,13 @@ import Conversation
 /// `carryon config`: what is in force, and from where.
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Prints the settings in force; secrets are hidden.")
+        commandName: "config", abstract: "Prints the settings in force, and the agent's; secrets are hidden.")
 
     @Flag(help: "One JSON object instead of a table.") var json = false
 
     func run() async throws {
-        let described = try Invocation.required().settings.describe()
+        let settings = try Invocation.required().settings
+        let described = try settings.describe() + (settings.readAgent()?.describe() ?? [])
         guard json else {
             print(
                 TextTable(

@@ -18,9 +18,10 @@ struct WorkCommand: AsyncParsableCommand {
         }
         let invocation = try Invocation.required()
         let settings = invocation.settings
+        let agent = try settings.readAgent()
         let logger = settings.makeLogger("carryon.worker")
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
-        let worker = try Worker(invocation, logger: logger)
+        let worker = try Worker(invocation, agent: agent, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -1,10 +1,10 @@
 /// A setting in force, fit to be shown.
 package struct DescribedSetting: Sendable, Hashable {
-    /// The environment variable.
+    /// The environment variable; of an agent's file, `agent.KEY`.
     package let name: String
     /// `••••` for a secret, `none` where nothing is set.
     package let value: String
-    /// `default`, `environment`, `flag` or `FILE:LINE`.
+    /// `default`, `environment`, `flag`, `FILE:LINE`, or an agent's file.
     package let source: String
     package let documentation: String
 }

@@ -36,9 +36,30 @@ extension Settings {
         }
     }
 
-    /// The model that the settings name.
-    func makeModel() -> any LanguageModel {
-        switch model {
+    /// Reads the file of the agent that the settings name.
+    ///
+    /// - Parameter readFile: the content of the file at a path; by default, of the disk's.
+    /// - Returns: `nil` if they name none.
+    /// - Throws: ``AgentFileError`` for what is refused of it.
+    func readAgent(
+        _ readFile: @escaping (String) throws -> String = { try String(contentsOfFile: $0, encoding: .utf8) }
+    ) throws(AgentFileError) -> AgentFile? {
+        guard let agent else { return nil }
+        return try AgentFile.read(
+            path: agent, environment: ProcessInfo.processInfo.environment, readFile: readFile)
+    }
+
+    /// What an agent is made with.
+    func agentContext(_ file: AgentFile?, logger: Logger) -> AgentContext {
+        // As everywhere, what was set by a flag or a variable wins over a file.
+        let choice = sources["model"] == nil ? file?.model ?? model : model
+        let model = makeModel(choice)
+        return AgentContext(
+            model: model, configuredAgent: file.map { ConfiguredAgent($0, model: model) }, logger: logger)
+    }
+
+    private func makeModel(_ choice: ModelChoice) -> any LanguageModel {
+        switch choice {
         case .scripted: ScriptedModel(faultInjection: faultInjection, interval: wordInterval)
         }
     }

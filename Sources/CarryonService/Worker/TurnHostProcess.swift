@@ -53,10 +53,12 @@ enum TurnHostProcess {
 /// What a consumer tells its turn hosts at their start.
 struct HostSetup: Sendable {
     let settings: Settings
+    let agent: AgentFile?
     let killSwitch: KillSwitch?
 
-    init(settings: Settings, killSwitch: KillSwitch?) {
+    init(settings: Settings, agent: AgentFile?, killSwitch: KillSwitch?) {
         self.settings = settings
+        self.agent = agent
         self.killSwitch = killSwitch
     }
 
@@ -64,6 +66,13 @@ struct HostSetup: Sendable {
         let json = try JSON(parsing: bytes).objectValue ?? [:]
         let settings = try Settings(decoding: (json["settings"] ?? .null).serialized())
         self.settings = settings
+        // The files as the consumer read them: a host that is started later must not serve another agent.
+        agent = try settings.readAgent { path in
+            guard let content = json["agentFiles"]?[path]?.stringValue else {
+                throw CocoaError(.fileNoSuchFile)
+            }
+            return content
+        }
         if let killAt = settings.killAt, let directory = json["killDirectory"]?.stringValue,
             let worker = json["worker"]?.int
         {
@@ -75,6 +84,9 @@ struct HostSetup: Sendable {
 
     func encoded() throws -> [UInt8] {
         var object: JSONObject = ["settings": try JSON(parsing: settings.encoded())]
+        if let agent {
+            object["agentFiles"] = .object(JSONObject(agent.contents.map { ($0, .string($1)) }))
+        }
         if let killSwitch {
             object["killDirectory"] = .string(killSwitch.directory)
             object["worker"] = .number(JSONNumber(Int(killSwitch.worker)))
@@ -98,7 +110,7 @@ struct HostSetup: Sendable {
         let log = try KafkaEventLog(
             topic: settings.eventsTopic, properties: try settings.kafkaProperties(), logger: logger)
         Task { await log.warmUp() }
-        let agent = try makeAgent(AgentContext(model: settings.makeModel(), logger: logger))
+        let agent = try makeAgent(settings.agentContext(agent, logger: logger))
         return TurnHost(
             agent: agent, options: settings.hostOptions(hostID: hostID), store: store, log: log, logger: logger,
             now: wallClock, onStep: reached, flushReports: flushReports, onReport: onReport)

@@ -13,7 +13,8 @@ struct Worker: Service {
     private let killSwitch: KillSwitch?
 
     /// Puts a worker together; connects to nothing yet, except for the store.
-    init(_ invocation: Invocation, logger: Logger) throws {
+    /// - Parameter agent: the file of the agent that the settings name, if they name one.
+    init(_ invocation: Invocation, agent: AgentFile?, logger: Logger) throws {
         let settings = invocation.settings
         let properties = try settings.kafkaProperties()
         let name = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
@@ -35,7 +36,7 @@ struct Worker: Service {
         if let killSwitch, killSwitch.killAt.process == .worker {
             options.onStep = { if $0 == .beforeCommit { killSwitch.reached(.beforeCommit) } }
         }
-        let setup = HostSetup(settings: settings, killSwitch: killSwitch)
+        let setup = HostSetup(settings: settings, agent: agent, killSwitch: killSwitch)
         options.hostSettings = try setup.encoded()
         let factory: HostFactory
         if settings.hosts == 0 {

@@ -68,7 +68,9 @@ extension MemoryDatabase {
         var found: [(place: Int, run: StoredRun)] = []
         for place in runs.indices.prefix(end).reversed() where found.count <= size {
             let run = runs[place].stored
-            guard !runs[place].isDropped, session == nil || run.session == session, status == nil || run.status == status else { continue }
+            guard !runs[place].isDropped, session == nil || run.session == session,
+                status == nil || run.status == status
+            else { continue }
             if let regions, !(run.region.map(regions.contains) ?? false) { continue }
             found.append((place, run))
         }

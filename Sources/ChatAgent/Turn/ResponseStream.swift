@@ -213,6 +213,10 @@ package final class ResponseStream: Sendable {
                 // The call has failed, not the turn.
                 try put(.toolOutputError(toolCallID: output.toolCallID, errorText: error.message), in: &state)
             }
+        case .data(let data):
+            // Data belongs to no step; what is transient does not even belong to the message.
+            if data.transient != true { try open(step: false, in: &state) }
+            try put(chunk, in: &state)
         default:
             try open(step: true, in: &state)
             try closeInherited(in: &state)

@@ -24,7 +24,7 @@ extension TurnLoop {
             let stream = work.open(assembler, output)
             identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
             try await startHooks(work, stream)
-            if identity.lifecycle.needsUpgrade, stream.partial == nil { return .leftForUpgrade }
+            if identity.lifecycle.needsUpgrade { return .leftForUpgrade }
             let history = History(work.messages)
             let turn = Turn(
                 identity: identity, messages: history.messages, history: history, tools: tools, stream: stream,

@@ -29,7 +29,6 @@ extension TurnExecutor {
 
         let joined = point.raw.injectedMessages
         let waiting = session.waiting(under: work.grant.partition.assignment)
-        plan.injected = joined.map { waiting.message(at: $0.requestOffset) ?? $0 }
         let newer = waiting.filter { dispatch in
             dispatch.userMessage != nil && work.grant.wasWaiting(dispatch.record.offset)
                 && !joined.contains { $0.requestOffset == dispatch.record.offset }
@@ -55,6 +54,10 @@ extension TurnExecutor {
                 cause: evidence.cause.description, previousRun: takeover.previous.run, policy: course.name,
                 partial: evidence.hasPartial))
         try await apply(course, takeover, point, work, &plan, writer)
+        // What had joined an answer that is given anew waits again.
+        plan.injected = plan.course.assembler?.message.injectedMessages.map {
+            waiting.message(at: $0.requestOffset) ?? $0
+        } ?? []
         return plan
     }
 
@@ -176,6 +179,18 @@ extension TurnExecutor {
             }
         }
         return assembler
+    }
+}
+
+extension TurnPlan.Course {
+    /// The dead run's answer, as far as it is gone on with.
+    fileprivate var assembler: MessageAssembler? {
+        switch self {
+        case .run(let assembler): assembler
+        case .settle(let assembler, _): assembler
+        case .giveUp(_, let assembler): assembler
+        case .leaveOut: nil
+        }
     }
 }
 
