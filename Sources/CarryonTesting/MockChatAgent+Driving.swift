@@ -39,6 +39,13 @@ extension MockChatAgent {
         try await carryOut { [self] _ in request(.action(action), data) }
     }
 
+    /// Warms the session, so that its first message finds it booted.
+    /// - Throws: ``MockChatError``.
+    @discardableResult
+    public func preload(data: JSON? = nil) async throws -> MockTurn {
+        try await carryOut { [self] _ in request(.preload, data) }
+    }
+
     /// Closes the session: it takes no more requests after this one.
     /// - Throws: ``MockChatError``.
     @discardableResult
@@ -67,6 +74,19 @@ extension MockChatAgent {
         append { [self] in request(.message(.user(id: "user-\($0)", text: text)), data) }
     }
 
+    /// Has a user's message arrive at the very moment when the worker comes to a step, counted from now on: the one that
+    /// is there, or the next one that boots. It is there before the worker does anything else, so that at
+    /// ``KillPoint/stepBoundary`` it can join the turn.
+    ///
+    /// Comes before a death or a wait that is ordered for the same step. Several may be ordered; their order is kept.
+    /// - Parameter occurrence: at which time of that step, from 1.
+    public func enqueue(_ text: String, data: JSON? = nil, at point: KillPoint, occurrence: Int = 1) {
+        let arrival = StageState.Arrival(trigger: .init(point: point, remaining: occurrence)) { [weak self] in
+            self?.enqueue(text, data: data)
+        }
+        stage.change { $0.arrivals.append(arrival) }
+    }
+
     /// Appends any request to the session's log, exactly as it is given, and returns at once.
     /// - Returns: the request's offset.
     @discardableResult
@@ -75,12 +95,12 @@ extension MockChatAgent {
     }
 
     /// Waits for everything that was asked for so far.
-    /// - Returns: what has become of each request that was not settled before, in the order of their offsets.
+    /// - Returns: what has become of each request that was not over before, in the order of their offsets.
     /// - Throws: ``MockChatError``.
     @discardableResult
     public func finish() async throws -> [MockTurn] {
         try ensureWorker()
-        return try await rest(stage.read { $0.unsettled })
+        return try await rest(stage.read { $0.unfinished })
     }
 
     private func request(_ kind: Request.Kind, _ data: JSON?) -> Request {

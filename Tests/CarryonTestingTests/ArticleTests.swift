@@ -17,7 +17,7 @@ struct ArticleTests {
             .filter { !$0.isEmpty }.map { $0 + "\n}" }
         let shown = article.components(separatedBy: "```swift\n").dropFirst()
             .compactMap { $0.components(separatedBy: "\n```").first }
-        #expect(compiled.count == 5)
+        #expect(compiled.count == 8)
         #expect(shown == compiled)
     }
 }

@@ -35,6 +35,51 @@ func fallsSilent() async throws {
     #expect(chat.prompts.last?.messages.map(\.text) == ["Tell me about the house.", "Our house was", "Thank you."])
 }
 
+struct Reception: ChatAgent {
+    let name = "reception"
+    let desk = Desk()
+
+    func tools(for turn: TurnIdentity) async throws -> ToolSet {
+        let lookUp = Tool.Doubt.reconcile { call in await desk.has(call.id) ? .done("booked") : .notDone }
+        let schema = try JSONSchema(["type": "object", "required": ["room"]])
+        let book = Tool("book", description: "Books a room.", input: schema, approval: .always, doubt: lookUp) { call in
+            await desk.book(call.id)
+        }
+        return [book]
+    }
+
+    func run(_ turn: Turn) async throws {
+        try await turn.respond(
+            with: StubModel { prompt in
+                prompt.call("call-1") == nil ? .toolCalls("book", [["room": 12]]) : "The room is yours."
+            })
+    }
+}
+
+actor Desk {
+    private(set) var booked: [String] = []
+
+    func has(_ call: String) -> Bool { booked.contains(call) }
+
+    func book(_ call: String) -> JSON {
+        booked.append(call)
+        return "booked"
+    }
+}
+
+@Test("A room that the guest agreed to is booked once, although the worker died before it could say so")
+func booksOnce() async throws {
+    let reception = Reception()
+    let chat = MockChatAgent(reception)
+    try await chat.send("Room 12, please.")
+    #expect(chat.waitingCalls.map(\.state) == [.approvalRequested])
+    chat.kill(at: .afterTool)
+    try await chat.approve(callID: "call-1")
+    try await chat.boot()
+    #expect(chat.checkpoint?.messages.map(\.text) == ["Room 12, please.", "The room is yours."])
+    #expect(await reception.desk.booked == ["call-1"])
+}
+
 @Test("The concierge knows a guest who comes back")
 func knowsAGuest() async throws {
     let chat = MockChatAgent(Concierge(model: StubModel { _ in "Room 12, as always." }))

@@ -31,7 +31,10 @@ extension MockWorker {
 
     /// Calls code of the agent's, so that what models are asked there is noted.
     func run<Result: Sendable>(for identity: TurnIdentity, _ body: () async throws -> Result) async throws -> Result {
-        try await PromptSink.$current.withValue(PromptSink(worker: self, identity: identity)) { try await body() }
+        defer { if identity.lifecycle.needsUpgrade { stage.change { $0.workers[number].leaves = true } } }
+        return try await PromptSink.$current.withValue(PromptSink(worker: self, identity: identity)) {
+            try await body()
+        }
     }
 
     /// The tool as a worker calls it that waits where it is told to, and does nothing once it is dead.

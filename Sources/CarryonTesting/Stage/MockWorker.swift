@@ -40,6 +40,7 @@ final class MockWorker: Sendable {
     /// The worker comes to a step that it can wait at.
     func pass(_ point: KillPoint) async {
         await untilItGoesOn()
+        receive(at: point)
         switch stage.change({ $0.reach(point, worker: number) }) {
         case .goOn: return
         case .wait: await untilItGoesOn()
@@ -62,11 +63,13 @@ final class MockWorker: Sendable {
 
     /// The worker comes to a step. If it is to wait, it is held back at the next thing that it wants to write.
     func reached(_ point: KillPoint) {
+        receive(at: point)
         if case .die(let death) = stage.change({ $0.reach(point, worker: number) }) { die(death, at: point) }
     }
 
     /// The agent has seen its turn's end.
     private func endTurn() {
+        receive(at: .afterComplete)
         let reached = stage.change { state in
             let offset = state.workers[number].owed
             let reached = state.reach(.afterComplete, worker: number)
@@ -80,6 +83,21 @@ final class MockWorker: Sendable {
             return reached
         }
         if case .die(let death) = reached { die(death, at: .afterComplete) }
+        leaveIfAsked()
+    }
+
+    /// What is to arrive at a step does.
+    private func receive(at point: KillPoint) {
+        for arrival in stage.change({ $0.takeArrivals(at: point, worker: number) }) { arrival.arrive() }
+    }
+
+    /// The agent may have asked for a newer version of the service: what is not settled is left to it.
+    func leaveIfAsked() {
+        stage.change { state in
+            guard state.workers[number].leaves, state.workers[number].isAlive else { return }
+            state.workers[number].phase = .yielded
+            if state.current == number { state.current = nil }
+        }
     }
 
     var stands: Bool { stage.read { $0.workers[number].pause != nil } }

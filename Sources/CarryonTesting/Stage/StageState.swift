@@ -28,6 +28,12 @@ struct StageState: Sendable {
         }
     }
 
+    /// Something that arrives at a step.
+    struct Arrival: Sendable {
+        var trigger: Trigger
+        var arrive: @Sendable () -> Void
+    }
+
     /// A worker stands still, and what it wanted to write is kept until it goes on.
     struct Pause: Sendable {
         var point: KillPoint
@@ -58,6 +64,8 @@ struct StageState: Sendable {
         var owed: Int64?
         /// The run that it put on record and did not settle.
         var begun: (turn: Int, run: Int)?
+        /// Whether the agent wants a newer version of the service to take over.
+        var leaves = false
         /// Whether a model is being asked, so that whoever sleeps waits for nothing else.
         var isAsking = false
 
@@ -86,8 +94,19 @@ struct StageState: Sendable {
     var current: Int?
     var kill: (trigger: Trigger, death: WorkerDeath)?
     var pause: Trigger?
+    var arrivals: [Arrival] = []
     var hookCalls: [HookCall] = []
     var prompts: [Prompt] = []
+
+    /// Counts a step for what is to arrive there.
+    /// - Returns: what arrives now.
+    mutating func takeArrivals(at point: KillPoint, worker: Int) -> [Arrival] {
+        guard worker == current, workers[worker].isAlive else { return [] }
+        var due: [Arrival] = []
+        for index in arrivals.indices where arrivals[index].trigger.meets(point) { due.append(arrivals[index]) }
+        arrivals.removeAll { $0.trigger.remaining <= 0 }
+        return due
+    }
 
     /// What comes of a step.
     enum Reached: Sendable { case goOn, wait, die(WorkerDeath) }
@@ -133,6 +152,12 @@ struct StageState: Sendable {
 
     /// Offsets of the requests that are not settled, ascending.
     var unsettled: [Int64] { (committedOffset..<endOffset).filter { entries[$0]?.isSettled == false } }
+
+    /// Offsets of the requests that something is still to come of, ascending.
+    var unfinished: [Int64] {
+        let owed = current.flatMap { workers[$0].owed }.map { [$0] } ?? []
+        return owed + unsettled.filter { !owed.contains($0) }
+    }
 
     /// The first request that is not settled and is carried through by a turn: the one that runs, if one does.
     var runningTurn: Int64? { unsettled.first { entries[$0]?.dispatch.request.isAnswered == true } }

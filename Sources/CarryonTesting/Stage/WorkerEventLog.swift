@@ -43,7 +43,7 @@ extension ProducerRecord {
             return false
         }
         switch String(decoding: value, as: UTF8.self) {
-        case "turn-start", "recovered", "superseded": return false
+        case "turn-start", "recovered", "superseded", "upgrade-required": return false
         default: return true
         }
     }

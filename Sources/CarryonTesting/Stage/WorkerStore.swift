@@ -64,6 +64,7 @@ struct WorkerStore: SessionStore {
         let result = try await store.interruptRun(
             session: session, turn: turn, run: run, cause: cause, kind: kind, fence: fence, at: at)
         try worker.check()
+        if kind == .handover { worker.leaveIfAsked() }
         return result
     }
 
