@@ -35,6 +35,11 @@ let package = Package(
         // Arrows point down only: a target may depend on those below it, never on those above.
         .executableTarget(
             name: "carryon", dependencies: ["CarryonService"], swiftSettings: strict),
+        // An agent with tools, as the documentation shows it.
+        .executableTarget(
+            name: "carryon-example",
+            dependencies: ["CarryonService", "HTTPTools", "ChatAgent", "LanguageModels", "Conversation"],
+            swiftSettings: strict),
         .executableTarget(
             name: "carryon-bench",
             dependencies: [

@@ -32,11 +32,12 @@ struct ToolRunner: Sendable {
             guard case .tool(let part) = parts[index], part.providerExecuted != true else { continue }
             let isOwn = index >= turn.stream.baseCount
             switch part.state {
-            case .inputAvailable where isOwn:
+            case .inputAvailable where isOwn, .outputAvailable where isOwn && part.preliminary == true:
                 outcome = max(outcome, try await admit(part, &ready))
             case .approvalRequested where isOwn:
                 outcome = .waiting
-            case .approvalResponded:
+            case .approvalResponded,
+                .outputAvailable where part.preliminary == true && part.approval != nil:
                 outcome = max(outcome, .settled)
                 if part.approval?.approved == true, let call = try await granted(part) {
                     ready.append(call)
@@ -54,8 +55,10 @@ struct ToolRunner: Sendable {
 
     /// Looks at a call that is complete: refuses it, leaves it to somebody outside, or makes it ready.
     private func admit(_ part: ToolPart, _ ready: inout [Ready]) async throws -> Outcome {
+        // A preliminary output is no result, but it takes a call that has begun.
+        let hasBegun = part.preliminary == true || turn.steps.intents.contains(part.toolCallID)
         guard let tool = turn.tools[part.toolName] else {
-            if turn.tools.undeclared == .isExternal { return .waiting }
+            if !hasBegun, turn.tools.undeclared == .isExternal { return .waiting }
             let names = turn.tools.tools.map(\.name).joined(separator: ", ")
             let known = names.isEmpty ? "there are none" : "there are: \(names)"
             try await fail(part.toolCallID, "there is no tool '\(part.toolName)'; \(known)")
@@ -72,7 +75,7 @@ struct ToolRunner: Sendable {
         let call = self.call(part.toolCallID, tool, input)
         let isInDoubt = turn.steps.intents.contains(part.toolCallID)
         // What has begun was allowed to.
-        if !isInDoubt, try await needsApproval(tool, call) {
+        if !hasBegun, try await needsApproval(tool, call) {
             try await turn.emit(.toolApprovalRequest(approvalID: ToolApproval.id(ofCall: call.id), toolCallID: call.id))
             return .waiting
         }
@@ -167,7 +170,9 @@ struct ToolRunner: Sendable {
     }
 
     private func fail(_ id: String, _ reason: String) async throws {
-        try await turn.emit(.toolOutputError(toolCallID: id, errorText: reason))
+        // It has to fit into a record.
+        let text = TurnError(ToolError(reason)).message
+        try await turn.emit(.toolOutputError(toolCallID: id, errorText: text))
     }
 
     /// Runs `body` for as long as it may take. A body that does not heed its cancellation is left behind: its turn does

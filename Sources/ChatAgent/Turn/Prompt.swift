@@ -29,9 +29,13 @@ struct Prompt {
         let joined = Self.joined(in: history, answer)
         // An answer with nothing after it is gone on with; one in the middle keeps its place.
         let isLast = baseCount == 0 || history.last?.id == answer.id
-        for message in history {
+        for var message in history {
             if joined.contains(message.id) { continue }
-            if isLast, baseCount > 0, message.id == answer.id { continue }
+            if baseCount > 0, message.id == answer.id {
+                if isLast { continue }
+                // Calls that were granted have got their results since.
+                message.parts = Array(answer.parts.prefix(baseCount))
+            }
             let (before, rest) = Self.split(message, known, in: history, tools)
             messages += before
             if let rest { messages.append(rest) }

@@ -157,7 +157,8 @@ package final class ResponseStream: Sendable {
     /// A call of an earlier turn that was granted in this one stays in the history; it must not stay open for ever.
     private func failGrantedCalls(in state: inout State) throws {
         for case .tool(let call) in state.assembler.message.parts.prefix(baseCount)
-        where call.state == .approvalResponded && call.approval?.approved == true {
+        where call.approval?.approved == true && !call.isSettled {
+            try open(step: false, in: &state)
             let chunk = Chunk.toolOutputError(
                 toolCallID: call.toolCallID, errorText: "the turn ended before the call had a result")
             try put(chunk, in: &state)
@@ -205,6 +206,9 @@ package final class ResponseStream: Sendable {
             part.id = state.renamed.removeValue(forKey: part.id) ?? part.id
             try put(.reasoningEnd(part), in: &state)
         case .toolOutputAvailable(let output):
+            if output.preliminary == true, state.assembler.message.isSettled(call: output.toolCallID) {
+                throw CancellationError()
+            }
             try open(step: true, in: &state)
             try closeInherited(in: &state)
             do {
@@ -267,6 +271,14 @@ package final class ResponseStream: Sendable {
         case .text: .textEnd(id: part.id)
         case .reasoning: .reasoningEnd(id: part.id)
         }
+    }
+}
+
+extension Message {
+    /// Whether the latest call of that id has its result: what its tool still reports is not heard.
+    fileprivate func isSettled(call id: String) -> Bool {
+        for case .tool(let call) in parts.reversed() where call.toolCallID == id { return call.isSettled }
+        return false
     }
 }
 

@@ -52,8 +52,8 @@ public struct Turn: Sendable {
         case .settled, .none: break
         }
         for step in 0..<max(maximumSteps, 1) {
-            let position = stream.message.parts.count
-            response = try await ask(model, system, retry, position)
+            let position: Int
+            (response, position) = try await ask(model, system, retry)
             let outcome = try await calls.settle(from: position)
             try stream.endStep(
                 finishReason: outcome == .none ? response.finishReason : .toolCalls, usage: response.usage)
@@ -75,9 +75,12 @@ public struct Turn: Sendable {
 
     /// One call of the model, made again as often as the policy says. What it has said before it failed stays said; if
     /// it has called a tool by then, that is its answer.
+    /// - Returns: the answer, and where its parts begin. A call that was cut off is before that: the model has been
+    ///   told of it when it was asked again.
     private func ask(
-        _ model: any LanguageModel, _ system: String?, _ retry: RetryPolicy, _ position: Int
-    ) async throws -> ModelResponse {
+        _ model: any LanguageModel, _ system: String?, _ retry: RetryPolicy
+    ) async throws -> (ModelResponse, position: Int) {
+        var position = stream.message.parts.count
         let prompt = try await steps.prompt(for: self)
         var request = ModelRequest(
             messages: prompt.messages, system: system, continuation: prompt.continuation,
@@ -88,14 +91,17 @@ public struct Turn: Sendable {
         var failures = 0
         while true {
             do {
-                return try await model.generate(request) { chunk in try await emit(chunk) }
+                return (try await model.generate(request) { chunk in try await emit(chunk) }, position)
             } catch let error as ModelError {
                 failures += 1
                 guard control.ending == nil,
                     let delay = retry.delay(after: error, failures: failures, random: .random(in: 0..<1))
                 else { throw error }
                 try stream.prepareRetry()
-                if stream.message.hasPendingCalls(from: position) { return ModelResponse(finishReason: .toolCalls) }
+                if stream.message.hasPendingCalls(from: position) {
+                    return (ModelResponse(finishReason: .toolCalls), position)
+                }
+                position = stream.message.parts.count
                 try await steps.support.clock.sleep(for: delay)
                 request.continuation = steps.continuation(for: self)
             }

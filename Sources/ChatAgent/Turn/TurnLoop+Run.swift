@@ -19,7 +19,7 @@ extension TurnLoop {
             if control.ending != nil { throw CancellationError() }
             try await boot(work, output)
             try checkData(identity)
-            let tools = try await agent.tools(for: identity)
+            let tools: ToolSet = if let known = plan.tools { known } else { try await agent.tools(for: identity) }
             try await takeUp(work)
             let stream = work.open(assembler, output)
             identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
@@ -91,7 +91,6 @@ extension TurnLoop {
             }
         }
         work.joinHistory(trigger)
-        if agent.ownsHistory, case .answer(_, let base) = trigger { work.goOn(with: base) }
     }
 
     private func startHooks(_ work: TurnWork, _ stream: ResponseStream) async throws {

@@ -66,8 +66,8 @@ package struct TurnLoop: Sendable {
     }
 
     /// The tools of a turn that is being recovered. An error means none.
-    package func recoveredTools(_ identity: TurnIdentity) async -> ToolSet {
-        var tools: ToolSet = []
+    package func recoveredTools(_ identity: TurnIdentity) async -> ToolSet? {
+        var tools: ToolSet?
         await softly("tools", "the calls of the dead run are dropped") { tools = try await agent.tools(for: identity) }
         return tools
     }

@@ -36,6 +36,8 @@ package struct TurnPlan: Sendable {
     package var needsBoot: Bool
     /// Whether the session's state was read into memory for this run.
     package var wasLoaded = false
+    /// The turn's tools, if they were asked for already.
+    package var tools: ToolSet?
     /// Whether the conversation begins with this turn.
     package var isChatStart = false
     package var previousRunID: String?

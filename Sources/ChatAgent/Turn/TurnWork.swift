@@ -7,7 +7,7 @@ final class TurnWork: Sendable {
         var chain: Chain
         var added: [Message] = []
         var hasJoined = false
-        /// Where the answer goes.
+        /// The answer's message id, and how many of its parts earlier turns have settled.
         var messageID: String
         var baseCount: Int
         var stream: ResponseStream?
@@ -69,17 +69,10 @@ final class TurnWork: Sendable {
                     let advanced = state.chain.messages[index].advanced(by: wire)
                 else { return }
                 state.chain.merge(advanced)
+                // An agent that keeps the history itself has only now said what there is to go on with.
+                (state.messageID, state.baseCount) = (advanced.id, advanced.parts.count)
             case .regenerate: state.chain.dropTrailingAnswers()
             }
-        }
-    }
-
-    /// The answer goes on in a message that only the agent's own history showed.
-    func goOn(with id: String) {
-        state.withLock { state in
-            guard let index = state.chain.index(of: id) else { return }
-            state.messageID = id
-            state.baseCount = state.chain.messages[index].parts.count
         }
     }
 
@@ -89,8 +82,11 @@ final class TurnWork: Sendable {
         state.withLock { state in
             if let stream = state.stream { return stream }
             var assembler = assembler
-            if assembler == nil, state.baseCount > 0, let index = state.chain.index(of: state.messageID) {
-                assembler = MessageAssembler(continuing: state.chain.messages[index])
+            if state.baseCount > 0, let index = state.chain.index(of: state.messageID) {
+                let base = state.chain.messages[index]
+                if assembler == nil { assembler = MessageAssembler(continuing: base) }
+                // A hook may have changed what the answer from outside says.
+                assembler?.rebase(on: base, count: state.baseCount)
             }
             let stream = ResponseStream(
                 messageID: state.messageID, continuing: assembler, baseCount: state.baseCount, output: output)
@@ -112,12 +108,11 @@ final class TurnWork: Sendable {
     /// Takes an answer that a dead run had ended.
     func keep(_ message: Message?, isComplete: Bool) {
         guard let message else { return }
-        let kept =
-            isComplete
-            ? (message.hasContent ? message : nil) : ResponseStream.cleaned(message, baseCount: plan.baseCount)
         state.withLock { state in
             state.rawResponse = message
-            state.response = kept
+            state.response =
+                isComplete
+                ? (message.hasContent ? message : nil) : ResponseStream.cleaned(message, baseCount: state.baseCount)
         }
     }
 

@@ -167,6 +167,15 @@ public struct MessageAssembler: Sendable {
         }
     }
 
+    /// Takes the first `count` parts from `message` instead, except for those that a chunk with a `seq` has changed since.
+    ///
+    /// For an assembler that continues a message which has another wording now: the parts must be the same ones.
+    public mutating func rebase(on message: Message, count: Int) {
+        for index in 0..<min(count, message.parts.count, assembled.parts.count) where partSeqs[index].last == 0 {
+            assembled.parts[index] = message.parts[index]
+        }
+    }
+
     @discardableResult
     mutating func append(_ part: Part, _ seq: Int64?) -> Int {
         assembled.parts.append(part)

@@ -23,6 +23,8 @@ struct RequestInHand: Sendable {
     var position: LogPosition { LogPosition(log: grant.log, offset: dispatch.record.offset) }
     var requestID: String { request.id ?? "\(dispatch.record.partition)-\(dispatch.record.offset)" }
     var traceparent: String? { dispatch.record.headerString("traceparent") }
+    /// Whether an earlier run of the request's turn was begun: it is carried through.
+    var isBegun: Bool { memory.openRuns.contains { $0.position == position } }
 
     /// The settlement that every request has: its position, and nothing else.
     func settlement(at time: Int64, recordsKey: Bool) -> Settlement {

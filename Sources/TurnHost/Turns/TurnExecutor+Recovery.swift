@@ -20,7 +20,8 @@ extension TurnExecutor {
         guard let takeover else { return plan }
         plan.previousRunID = takeover.previous.id
         plan.intents = takeover.intents
-        let point = await point(of: takeover, answer, identity)
+        let point: ResumePoint
+        (point, plan.tools) = await self.point(of: takeover, answer, identity)
         if environment.loop.ownsHistory {
             // The history is not ours to put a partial into: the turn is an ordinary one.
             if let first = point.firstChunk { writer.write(.superseded(fromSeq: first)) }
@@ -64,13 +65,14 @@ extension TurnExecutor {
     /// Where the dead run's answer can be gone on with, by what the agent's tools are now.
     private func point(
         of takeover: Takeover, _ answer: AnswerPlace, _ identity: TurnIdentity
-    ) async -> ResumePoint {
+    ) async -> (ResumePoint, ToolSet?) {
         let chunks = takeover.answer.chunks()
         let hasCalls = chunks.contains { if case .toolInputAvailable = $0.chunk { true } else { false } }
-        let tools = hasCalls ? await environment.loop.recoveredTools(identity) : []
-        return ResumePoint(
+        let tools = hasCalls ? await environment.loop.recoveredTools(identity) : nil
+        let point = ResumePoint(
             chunks, lastPolicy: takeover.answer.lastPolicy, messageID: answer.messageID, base: answer.base,
-            keeps: { tools[$0.toolName] != nil && $0.providerExecuted != true })
+            keeps: { tools?[$0.toolName] != nil && $0.providerExecuted != true })
+        return (point, tools)
     }
 
     /// What is done, whoever decided it.

@@ -157,20 +157,27 @@ struct TurnExecutor: Sendable {
                 return RequestInHand.Closing(control: nil, rejection: error)
             }
             // What is known already changes nothing, and calls no model.
-            if work.memory.chain.messages[base].advanced(by: message) != nil { return nil }
+            if work.memory.chain.messages[base].advanced(by: message) != nil { return expiry(of: work) }
             return RequestInHand.Closing(control: .duplicate(requestID: id))
-        case .message where work.dispatch.cameWhileBusy && environment.loop.onBusy == .reject:
-            // A turn that was begun is carried through.
-            if work.memory.openRuns.contains(where: { $0.position == work.position }) { return nil }
+        case .message where isTurnedAway(work):
             return RequestInHand.Closing(control: .rejected(requestID: id))
-        case .message, .regenerate:
-            // A turn that was begun in time has been reached in time.
-            guard let deadline = request.deadline,
-                !work.memory.openRuns.contains(where: { $0.position == work.position }),
-                environment.now() > deadline.milliseconds
-            else { return nil }
-            return RequestInHand.Closing(control: .expired(requestID: id))
+        case .message, .regenerate: return expiry(of: work)
         }
+    }
+
+    /// Whether the request is a user's message that came while a turn ran, to an agent that takes none then.
+    private func isTurnedAway(_ work: RequestInHand) -> Bool {
+        work.dispatch.userMessage != nil && work.dispatch.cameWhileBusy && environment.loop.onBusy == .reject
+            && !work.isBegun
+    }
+
+    /// What closes a request that is reached too late.
+    private func expiry(of work: RequestInHand) -> RequestInHand.Closing? {
+        // A turn that was begun in time has been reached in time.
+        guard let deadline = work.request.deadline, !work.isBegun, environment.now() > deadline.milliseconds else {
+            return nil
+        }
+        return RequestInHand.Closing(control: .expired(requestID: work.requestID))
     }
 
     private func settle(_ work: inout RequestInHand, _ closing: RequestInHand.Closing) async throws -> Fate {

@@ -193,7 +193,8 @@ struct AgentFileTests {
         let values = Dictionary(uniqueKeysWithValues: agent.describe().map { ($0.name, $0.value) })
         #expect(
             values == [
-                "agent.name": "a", "agent.model": "as CARRYON_MODEL", "agent.system": "first ...", "agent.maxSteps": "20",
+                "agent.name": "a", "agent.model": "as CARRYON_MODEL", "agent.system": "first ...",
+                "agent.maxSteps": "20",
                 "agent.onBusy": "queue", "agent.compaction": "above 40 messages, keeping 4",
                 "agent.retry": "4 attempts, 500ms to 30s apart", "agent.tools.t": "answered from outside",
             ])

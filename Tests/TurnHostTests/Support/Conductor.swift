@@ -33,14 +33,17 @@ final class Conductor: Sendable {
     private let state = Mutex(State())
     private let hook: SettleHook
     private let clock = Mutex<Int64>(1_000_000)
+    private let sleeping: any Clock<Duration>
 
+    /// - Parameter sleeping: what the hosts' sleeps go by.
     init(
-        partitions: [Int32] = [0],
+        partitions: [Int32] = [0], sleeping: any Clock<Duration> = ContinuousClock(),
         configure: @escaping @Sendable (inout HostOptions) -> Void = { $0.flushWindow = .zero }
     ) throws {
         directory = try TemporaryDirectory()
         self.partitions = partitions
         self.configure = configure
+        self.sleeping = sleeping
         let hook = SettleHook()
         store = try SQLiteSessionStore(path: directory.path("sessions.sqlite"), logger: Self.quiet) { step in
             if case .inTransaction(let sessions) = step, !sessions.isEmpty { hook.call() }
@@ -57,6 +60,9 @@ final class Conductor: Sendable {
     }
 
     var host: RunningHost? { state.withLock { $0.hosts.last } }
+
+    /// All hosts there have been, in order.
+    var hosts: [RunningHost] { state.withLock { $0.hosts } }
 
     /// Appends requests to the log, all in one batch.
     /// - Parameter death: of the host that is said to have had them before.
@@ -153,7 +159,8 @@ final class Conductor: Sendable {
         return TurnHost(
             agent: agent, options: options,
             store: CuttableStore(store: store, lifeline: host.lifeline, faults: host.faults),
-            log: CuttableEventLog(log: log, lifeline: host.lifeline), logger: Self.quiet, now: { [self] in now },
+            log: CuttableEventLog(log: log, lifeline: host.lifeline), logger: Self.quiet, clock: sleeping,
+            now: { [self] in now },
             onStep: { [weak host] in host?.reached($0) }
         ) { [weak host, weak self] report in
             guard host?.report(report) == true, case .settled(let entries) = report else { return }
