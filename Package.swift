@@ -15,6 +15,7 @@ let package = Package(
     products: [
         .executable(name: "carryon", targets: ["carryon"]),
         .library(name: "CarryonService", targets: ["CarryonService"]),
+        .library(name: "CarryonTesting", targets: ["CarryonTesting"]),
         .library(name: "HTTPTools", targets: ["HTTPTools"]),
         .library(name: "ChatAgent", targets: ["ChatAgent"]),
         .library(name: "LanguageModels", targets: ["LanguageModels"]),
@@ -58,6 +59,12 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 logging,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "CarryonTesting",
+            dependencies: [
+                "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "Kafka", logging,
             ],
             swiftSettings: strict),
         .target(
@@ -113,7 +120,7 @@ let package = Package(
         .testTarget(name: "ConversationTests", dependencies: ["Conversation", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "SessionStoreTests", dependencies: ["SessionStore", "Conversation", "TestSupport"],
+            name: "SessionStoreTests", dependencies: ["CarryonTesting", "SessionStore", "Conversation", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "LanguageModelsTests", dependencies: ["LanguageModels", "Conversation", "TestSupport"],
@@ -127,6 +134,10 @@ let package = Package(
         .testTarget(
             name: "TurnHostTests",
             dependencies: ["TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CarryonTestingTests",
+            dependencies: ["CarryonTesting", "ChatAgent", "LanguageModels", "SessionStore", "Conversation"],
             swiftSettings: strict),
         .testTarget(
             name: "HTTPToolsTests",

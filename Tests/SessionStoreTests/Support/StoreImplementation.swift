@@ -1,3 +1,4 @@
+import CarryonTesting
 import Foundation
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 /// The stores that the conformance suite runs on. A new one gets a case here, and nothing else.
 enum StoreImplementation: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case sqlite
+    case sqlite, memory
 
     var testDescription: String { rawValue }
 
@@ -17,6 +18,9 @@ enum StoreImplementation: String, CaseIterable, Sendable, CustomTestStringConver
     /// Runs `body` on several stores over the same empty database, as several processes would have them.
     func withStores(_ count: Int, _ body: ([any SessionStore]) async throws -> Void) async throws {
         switch self {
+        case .memory:
+            let shared = MemorySessionStore.Shared()
+            try await body((0..<count).map { _ in MemorySessionStore(shared) })
         case .sqlite:
             try await withTemporaryDirectory { directory in
                 let path = directory.appendingPathComponent("sessions.sqlite").path
