@@ -167,6 +167,12 @@ struct HookKillMatrixTests {
         }
         #expect(conductor.log.deadLetters.isEmpty)
         try await check(test, expected, history, conductor)
+        // Nothing of it is left for the turns that come after it.
+        conductor.say("#script\nsay after", id: "u9")
+        try await conductor.finish()
+        let after = conductor.view().completes
+        #expect(after.map(\.turn) == Array(0..<after.count))
+        #expect(try await conductor.store.run("s/\(after.count - 1)/1")?.status == .completed)
     }
 
     private func check(
@@ -177,7 +183,14 @@ struct HookKillMatrixTests {
         case .action, .preload, .regenerate, .edited:
             #expect(history == expected.history)
             #expect(try await conductor.store.loadSession("s")?.state == expected.state)
-            if test.scene == .action { #expect(conductor.actionOutcomes == ["completed"]) }
+            switch test.scene {
+            case .action:
+                #expect(conductor.actionOutcomes == ["completed"])
+                #expect(users == ["u0", "note"])
+            case .edited: #expect(users == ["x", "u0", "u1"])
+            case .preload: #expect(history.isEmpty)
+            default: #expect(history.map(\.id) == ["u0", "s-answer-1"])
+            }
         case .steered, .interrupted:
             // Where the host died before the second message came, it decides what becomes of the first; both stay.
             #expect(users == expected.history.filter { $0.role == .user }.map(\.id))

@@ -46,6 +46,12 @@ struct LifecycleTests {
         #expect(conductor.subtypes.allSatisfy { $0 == "turn-start" || $0 == "turn-complete" })
     }
 
+    /// Has something of another session settled, behind everything that was sent before.
+    private static func pass(_ conductor: Conductor) async throws {
+        let offset = conductor.send(.stop(reason: nil), to: "other")
+        try await waitFor { conductor.settledOffsets.contains(offset) }
+    }
+
     @Test(
         "S98: An upgrade asked for before run: run is not called, readers are told, and the next owner answers the message",
         arguments: [HookAgent.Hook.boot, .validate, .chatStart, .turnStart])
@@ -58,11 +64,13 @@ struct LifecycleTests {
         conductor.say("one", id: "u1")
         try await waitFor { conductor.subtypes.contains("upgrade-required") }
         conductor.say("two", id: "u2")
+        try await Self.pass(conductor)
         try await conductor.revoke()
         #expect(old.journal.count(.run) == 0)
         #expect(old.journal.count(.complete) == 0)
+        #expect(old.journal.calls.count { $0.hook == .turnStart && $0.session == "s" } == 1)
         #expect(old.journal.count(.evict) == 1)
-        #expect(conductor.settledOffsets.isEmpty)
+        #expect(conductor.settledOffsets == [2])
         #expect(try await conductor.history().isEmpty)
         let new = HookAgent()
         try await conductor.start(new)
@@ -88,8 +96,10 @@ struct LifecycleTests {
             conductor.send(["u1", "u2"].map { Request(kind: .message(.user(id: $0, text: $0))) })
             try await waitFor { old.journal.count(.evict) == 1 }
             conductor.say("three", id: "u3")
+            try await Self.pass(conductor)
             try await conductor.revoke()
-            #expect(conductor.settledOffsets == [0])
+            #expect(conductor.settledOffsets == [0, 3])
+            #expect(old.journal.calls.count { $0.hook == .turnStart && $0.session == "s" } == 1)
             #expect(!conductor.subtypes.contains("upgrade-required"))
             let new = HookAgent()
             try await conductor.start(new)
