@@ -25,7 +25,9 @@ struct HookKillMatrixTests {
         TurnStep.allCases.flatMap { step -> [Case] in
             let occurrences: [Int] =
                 switch (scene, step) {
-                case (.action, .midStream), (.preload, .midStream): []
+                case (.action, .midStream), (.preload, .midStream), (.action, .afterComplete),
+                    (.preload, .afterComplete):
+                    []
                 // An answer that was complete is settled without its hooks, whose edits died with the run.
                 case (.edited, .beforeSettle): []
                 case (.steered, .midStream): [1, 2, 3, 5]

@@ -64,6 +64,34 @@ struct SteeringTests {
             "later prompts show the messages where they joined")
     }
 
+    @Test("A message joins as the agent lets it in, and one that it refuses fails in a turn of its own")
+    func validated() async throws {
+        let conductor = try Conductor()
+        var stage = try Stage().agent
+        let latch = Latch()
+        stage.toolSet = [
+            Tool("wait", description: "waits", input: try JSONSchema(.object(JSONObject())), doubt: .runAgain) { _ in
+                await latch.wait()
+                return .string("waited")
+            }
+        ]
+        stage.validating = { event in
+            if event.message.id == "u3" { throw TurnError(code: "refused", message: "not this") }
+            var message = event.message
+            if message.id == "u2" { message.parts = [.text(TextPart("#script\nsay mild words"))] }
+            return message
+        }
+        try await conductor.start(stage)
+        conductor.say(Self.question, id: "u1")
+        try await waitFor { latch.waiting == 1 }
+        for id in ["u2", "u3", "u4"] { conductor.say(Self.other, id: id) }
+        latch.open()
+        try await conductor.finish(stage, turns: 3)
+        #expect(try conductor.view().answer(turn: 0).text == "firstmild words")
+        #expect(try await conductor.history().first { $0.id == "u2" }?.text == "#script\nsay mild words")
+        #expect(conductor.view().completes.map(\.outcome) == [.completed, .failed, .completed])
+    }
+
     @Test("S97, H11: A message that the agent does not want is dropped by nobody: it becomes the next turn")
     func declined() async throws {
         for isThrowing in [false, true] {

@@ -133,8 +133,8 @@ public struct TurnCompleteEvent: Sendable {
     public let finishReason: FinishReason
     /// The whole history, with what this turn added.
     public let messages: [Message]
-    /// The same, to be changed. What is written to it is stored as an amendment of the settlement; a death before that
-    /// loses it.
+    /// The same, to be changed. What is written to it is stored as an amendment of the settlement; a death, or a
+    /// handover, before that loses it.
     public let history: History
     /// What this turn added: the request's message, if it was a user's, and the answer, if there is one.
     public let newMessages: [Message]

@@ -86,14 +86,32 @@ final class StepContext: Sendable {
             logger.warning("shouldInject failed; the messages wait", metadata: ["error": "\(error)"])
             return
         }
+        var joining: [WaitingMessage] = []
+        for waiting in waiting {
+            // Those behind one that is refused wait with it: the order stays.
+            guard let validated = await validated(waiting, turn.identity) else { break }
+            joining.append(validated)
+        }
+        guard !joining.isEmpty else { return }
         do {
-            try await turn.emit(SteeringNotice(waiting).chunk)
+            try await turn.emit(SteeringNotice(joining).chunk)
         } catch let error as TurnError {
             // A message that readers can't be told of is no reason for the turn to fail.
             logger.warning("messages could not join the turn, and wait", metadata: ["error": "\(error)"])
             return
         }
-        state.withLock { $0.injected += waiting }
+        state.withLock { $0.injected += joining }
+    }
+
+    /// A message as the agent lets it in. One that it refuses waits for a turn of its own, which can fail for it.
+    private func validated(_ waiting: WaitingMessage, _ identity: TurnIdentity) async -> WaitingMessage? {
+        do {
+            let message = try await agent.validated(waiting.message, identity)
+            return WaitingMessage(message: message, requestOffset: waiting.requestOffset)
+        } catch {
+            logger.warning("onValidateMessages refused a message that waits", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     /// Replaces the beginning of `chain` in the prompts by a summary, if there is more of it than there may be.

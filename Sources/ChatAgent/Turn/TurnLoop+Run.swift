@@ -83,17 +83,22 @@ extension TurnLoop {
 
     /// What the turn is to take up, as the agent has it once it has looked at the message.
     func validated(_ plan: TurnPlan) async throws -> TurnPlan.Trigger {
-        func looked(at message: Message) async throws -> Message {
-            let event = ValidationEvent(identity: plan.identity, message: message.repaired() ?? message)
-            var validated = try await agent.onValidateMessages(event)
-            (validated.id, validated.role) = (message.id, message.role)
-            return validated
-        }
-        return switch plan.trigger {
-        case .message(let message): .message(try await looked(at: message))
-        case .answer(let wire, let base): .answer(try await looked(at: wire), base: base)
+        switch plan.trigger {
+        case .message(let message): .message(try await agent.validated(message, plan.identity))
+        case .answer(let wire, let base): .answer(try await agent.validated(wire, plan.identity), base: base)
         case .regenerate: .regenerate
         }
+    }
+
+    /// Messages that had joined a dead run, as the agent lets them in; it did so before.
+    func validatedInjected(_ plan: TurnPlan) async -> [WaitingMessage] {
+        var injected = plan.injected
+        for index in injected.indices {
+            await softly("onValidateMessages", "a message that had joined the turn is kept as it came") {
+                injected[index].message = try await agent.validated(injected[index].message, plan.identity)
+            }
+        }
+        return injected
     }
 
     private func startHooks(_ work: TurnWork, _ stream: ResponseStream) async throws {
@@ -206,5 +211,15 @@ extension TurnLoop {
         }
         try? await race.value()
         timer.cancel()
+    }
+}
+
+extension ChatAgent {
+    /// What the agent makes of a message that is to be taken up: of its content, not of its id and role.
+    func validated(_ message: Message, _ identity: TurnIdentity) async throws -> Message {
+        let event = ValidationEvent(identity: identity, message: message.repaired() ?? message)
+        var validated = try await onValidateMessages(event)
+        (validated.id, validated.role) = (message.id, message.role)
+        return validated
     }
 }

@@ -21,6 +21,8 @@ package struct TurnLoop: Sendable {
         _ plan: TurnPlan, on chain: consuming Chain, output: any TurnOutput, control: TurnControl,
         support: any TurnSupport
     ) async -> TurnResult {
+        var plan = plan
+        plan.injected = await validatedInjected(plan)
         switch plan.course {
         case .leaveOut:
             let work = TurnWork(plan, chain: consume chain)
