@@ -140,6 +140,9 @@ let package = Package(
             dependencies: ["CarryonTesting", "ChatAgent", "LanguageModels", "SessionStore", "Conversation"],
             swiftSettings: strict),
         .testTarget(
+            name: "ExampleTests",
+            dependencies: ["carryon-example", "CarryonTesting", "LanguageModels", "Conversation"], swiftSettings: strict),
+        .testTarget(
             name: "HTTPToolsTests",
             dependencies: ["HTTPTools", "ChatAgent", "Conversation", "HTTPTestServer", "TestSupport"],
             swiftSettings: strict),

@@ -6,7 +6,7 @@ public import Conversation
 /// events and ``Locals``. All hooks of one session run one after the other; those of different sessions run at the
 /// same time. The order in a turn:
 ///
-/// `onRecoveryBoot`, `onLoad`, `onBoot` (where due), `tools`, `onValidateMessages`, `hydrateMessages`, `onChatStart`,
+/// `onLoad`, `onRecoveryBoot`, `onBoot` (where due), `tools`, `onValidateMessages`, `hydrateMessages`, `onChatStart`,
 /// `onTurnStart`, `prepareMessages`, ``run(_:)``, `onBeforeTurnComplete`, the settlement, `onTurnComplete`.
 ///
 /// An error thrown by a hook ends the turn as failed, not the conversation: the user's message and what was said so far

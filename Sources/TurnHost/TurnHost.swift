@@ -97,12 +97,22 @@ package final class TurnHost: HostLink {
             let position = LogPosition(log: grant.log, offset: request.record.offset)
             overtake(HostedSession.Stop(position: position, reason: reason), request, session)
         }
-        if environment.loop.onBusy == .interrupt, request.userMessage != nil { session.interrupt() }
+        if environment.loop.onBusy == .interrupt, request.userMessage != nil { interrupt(request, session) }
         guard isIdle else { return }
         let executor = TurnExecutor(
             environment: environment, recovery: recovery, grant: { [weak self] in self?.grant(of: $0) },
             onFenced: { [weak self] in self?.fenced($0) }, onIdle: { [sessions] in sessions.idle($0, bytes: $1) })
         Task { await executor.run(session) }
+    }
+
+    /// Ends the turn that runs for the sake of a newer message, if that is going to be answered.
+    private func interrupt(_ request: Dispatch, _ session: HostedSession) {
+        if request.request.idempotencyKey == nil, request.request.deadline == nil {
+            return session.interrupt(by: request)
+        }
+        Task { [environment] in
+            if await !environment.becomingTurns([request], of: session).isEmpty { session.interrupt(by: request) }
+        }
     }
 
     /// Has a stop take effect ahead of its place, unless it is the duplicate of one that did.

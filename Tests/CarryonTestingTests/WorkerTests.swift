@@ -176,8 +176,9 @@ struct WorkerTests {
             let turns = try await chat.boot()
             #expect(turns.first?.controls.map(\.subtype) == ["turn-start", "turn-start", "recovered", "turn-complete"])
             #expect(turns.first?.run == 2)
+            let calls = chat.hookCalls.filter { $0.worker == 2 }.map(\.description)
             #expect(
-                chat.hookCalls.first { $0.worker == 2 }?.description == "onRecoveryBoot of turn 0, run 2, worker 2")
+                calls.prefix(2) == ["onLoad of turn 0, run 2, worker 2", "onRecoveryBoot of turn 0, run 2, worker 2"])
         }
         #expect(causes.all == [.crashed("SIGSEGV"), .outOfMemory, .unknown])
     }

@@ -171,7 +171,7 @@ struct HTTPToolTests {
         } _: { server in
             let message = try await failure(HTTPEndpoint(url: server.url, timeout: .milliseconds(200)))
             #expect(message == "The tool weather did not answer within 0.2 seconds.")
-            try await eventually(timeout: .seconds(10)) { server.connections == 0 }
+            try await eventually(timeout: .seconds(60)) { server.connections == 0 }
         }
     }
 
@@ -184,11 +184,11 @@ struct HTTPToolTests {
         } _: { server in
             let endpoint = try HTTPEndpoint(url: server.url)
             let task = Task { try await call(endpoint) }
-            try await eventually(timeout: .seconds(10)) { server.requests.count == 1 }
+            try await eventually(timeout: .seconds(60)) { server.requests.count == 1 }
             #expect(server.connections == 1)
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
-            try await eventually(timeout: .seconds(10)) { server.connections == 0 }
+            try await eventually(timeout: .seconds(60)) { server.connections == 0 }
         }
     }
 

@@ -43,17 +43,17 @@ struct Prompt {
         }
         var rest = answer
         if !isLast { rest.parts.removeFirst(min(baseCount, rest.parts.count)) }
-        guard rest.parts.contains(where: \.needsCare) else {
-            continuation = rest.hasContent ? rest : nil
-            return
-        }
-        let (before, last) = Self.split(rest, known, in: history, tools)
+        let (before, last) =
+            rest.parts.contains(where: \.needsCare)
+            ? Self.split(rest, known, in: history, tools) : ([], rest.hasContent ? rest : nil)
         messages += before
+        // What was injected between two steps stands before what the model goes on with.
+        if isLast { messages += background[answer.id] ?? [] }
         continuation = last
     }
 
     private static func joined(in history: ArraySlice<Message>, _ answer: Message) -> Set<String> {
-        var ids = Set(answer.injectedMessages.map(\.message.id))
+        var ids = Set(answer.injectedMessages().map(\.message.id))
         for message in history where message.role == .assistant {
             for case .data(let data) in message.parts where data.name == SteeringNotice.name {
                 ids.formUnion(SteeringNotice(.data(data))?.entries.map(\.id) ?? [])

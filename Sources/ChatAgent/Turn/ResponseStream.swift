@@ -49,6 +49,9 @@ package final class ResponseStream: Sendable {
     /// The message so far, with the states of what is not finished.
     package var message: Message { state.withLock { $0.assembler.message } }
 
+    /// Whether readers have seen anything of it.
+    var isStarted: Bool { state.withLock { $0.assembler.isStarted } }
+
     /// Where the parts of the step that is open, or was the last one, begin.
     var stepPosition: Int { state.withLock { $0.assembler.stepPosition } }
 
@@ -222,7 +225,9 @@ package final class ResponseStream: Sendable {
             if data.transient != true { try open(step: false, in: &state) }
             try put(chunk, in: &state)
         default:
-            try open(step: true, in: &state)
+            // Data is the application's own, and none of a model's steps.
+            let isData = if case .data = chunk { true } else { false }
+            try open(step: !isData, in: &state)
             try closeInherited(in: &state)
             try put(chunk, in: &state)
         }

@@ -41,9 +41,9 @@ struct SteeringNotice {
 }
 
 extension Message {
-    /// The messages that joined the turn of this answer, as far as its notices tell.
-    package var injectedMessages: [WaitingMessage] {
-        parts.compactMap(SteeringNotice.init).flatMap(\.entries).map {
+    /// The messages that joined the turns of this answer, as far as the notices among its parts from `index` on tell.
+    package func injectedMessages(from index: Int = 0) -> [WaitingMessage] {
+        parts.dropFirst(index).compactMap(SteeringNotice.init).flatMap(\.entries).map {
             WaitingMessage(message: .user(id: $0.id, text: $0.text), requestOffset: $0.requestOffset)
         }
     }

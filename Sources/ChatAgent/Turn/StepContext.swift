@@ -8,8 +8,6 @@ final class StepContext: Sendable {
     private struct State {
         var summary: ConversationSummary?
         var injected: [WaitingMessage]
-        /// Messages for the next prompt only.
-        var transient: [Message] = []
         var reason = PromptEvent.Reason.run
     }
 
@@ -39,15 +37,11 @@ final class StepContext: Sendable {
     /// What the model is to be given now.
     func prompt(for turn: Turn) async throws -> Prompt {
         if turn.control.ending != nil { throw CancellationError() }
-        let (summary, injected, transient, reason) = state.withLock { state in
-            defer {
-                state.transient = []
-                state.reason = .step
-            }
-            return (state.summary, state.injected, state.transient, state.reason)
+        let (summary, injected, reason) = state.withLock { state in
+            defer { state.reason = .step }
+            return (state.summary, state.injected, state.reason)
         }
         var prompt = Self.prompt(turn, summary, injected)
-        prompt.messages += transient
         prompt.messages = try await agent.prepareMessages(
             PromptEvent(identity: turn.identity, reason: reason, messages: prompt.messages))
         return prompt
@@ -73,9 +67,8 @@ final class StepContext: Sendable {
     func boundary(_ turn: Turn, _ usage: Usage?) async throws {
         if turn.control.ending != nil { throw CancellationError() }
         if agent.onBusy == .steer { try await steer(turn) }
-        let background = turn.identity.lifecycle.background.take()
-        if !background.isEmpty { state.withLock { $0.transient += background } }
         let answer = turn.stream.message
+        turn.identity.lifecycle.background.place(behind: answer.id)
         try await compact(
             turn.history.messages, turn.identity, usage, extra: answer, step: answer.stepCount,
             writer: PartWriter(stream: turn.stream))
@@ -93,7 +86,13 @@ final class StepContext: Sendable {
             logger.warning("shouldInject failed; the messages wait", metadata: ["error": "\(error)"])
             return
         }
-        try await turn.emit(SteeringNotice(waiting).chunk)
+        do {
+            try await turn.emit(SteeringNotice(waiting).chunk)
+        } catch let error as TurnError {
+            // A message that readers can't be told of is no reason for the turn to fail.
+            logger.warning("messages could not join the turn, and wait", metadata: ["error": "\(error)"])
+            return
+        }
         state.withLock { $0.injected += waiting }
     }
 

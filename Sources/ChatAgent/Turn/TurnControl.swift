@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Ends a turn from outside while it runs. The first reason wins, except that a lost partition beats them all.
+/// Ends a turn from outside while it runs. The first reason wins, except that the user's stop beats an interruption, and
+/// a lost partition beats them all.
 package final class TurnControl: Sendable {
     /// Why a turn was ended from outside.
     package enum Ending: Sendable, Hashable {
@@ -19,6 +20,14 @@ package final class TurnControl: Sendable {
         var cancel: (@Sendable () -> Void)?
         var onLost: (@Sendable () -> Void)?
         var isDecided = false
+
+        func yields(to new: Ending) -> Bool {
+            switch (ending, new) {
+            case (_, .lost): true
+            case (nil, _), (.interrupted, .stopped): !isDecided
+            default: false
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -34,7 +43,7 @@ package final class TurnControl: Sendable {
     package func end(_ ending: Ending) -> Bool {
         let (won, cancel, onLost) = state.withLock {
             state -> (Bool, (@Sendable () -> Void)?, (@Sendable () -> Void)?) in
-            if ending != .lost, state.ending != nil || state.isDecided { return (false, nil, nil) }
+            guard state.yields(to: ending) else { return (false, nil, nil) }
             state.ending = ending
             return (true, state.cancel, ending == .lost ? state.onLost : nil)
         }

@@ -85,13 +85,5 @@ package final class BackgroundMessages: Sendable {
         }
     }
 
-    /// Takes what waits, for one prompt.
-    func take() -> [Message] {
-        state.withLock { state in
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-    }
-
     var placed: [String: [Message]] { state.withLock { $0.placed } }
 }

@@ -13,14 +13,12 @@ package struct AsidePlan: Sendable {
     package var identity: TurnIdentity
     package var work: Work
     package var needsBoot: Bool
-    package var wasLoaded: Bool
     package var messageID: String
 
-    package init(identity: TurnIdentity, work: Work, needsBoot: Bool, wasLoaded: Bool, messageID: String) {
+    package init(identity: TurnIdentity, work: Work, needsBoot: Bool, messageID: String) {
         self.identity = identity
         self.work = work
         self.needsBoot = needsBoot
-        self.wasLoaded = wasLoaded
         self.messageID = messageID
     }
 }
@@ -55,7 +53,7 @@ extension TurnLoop {
             _ = stream.close(.failed(error))
         } else {
             if let history = done.history { chain.set(history) }
-            if stream.message.hasContent { _ = stream.close(.completed) } else { stream.abandon() }
+            if stream.isStarted { _ = stream.close(.completed) } else { stream.abandon() }
         }
         return .settle(consume chain, outcome: outcome, isBooted: done.isBooted)
     }
@@ -74,10 +72,6 @@ extension TurnLoop {
         let identity = plan.identity
         var done = Done(isBooted: !plan.needsBoot)
         do {
-            if plan.wasLoaded, identity.isContinuation {
-                let event = LoadEvent(identity: identity, messages: messages)
-                await softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
-            }
             if plan.needsBoot {
                 try await agent.onBoot(BootEvent(identity: identity, previousRunID: nil))
                 done.isBooted = true

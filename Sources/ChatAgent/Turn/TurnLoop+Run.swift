@@ -5,8 +5,11 @@ extension TurnLoop {
     /// How the agent's part of a run came to its end.
     enum End: Sendable {
         case ran
-        case failed(any Error)
+        /// - `inRun`: whether the answer had been begun with.
+        case failed(any Error, inRun: Bool)
         case leftForUpgrade
+
+        var isInRun: Bool { if case .failed(_, true) = self { true } else { false } }
     }
 
     /// The hooks up to the answer, and the answer.
@@ -15,36 +18,34 @@ extension TurnLoop {
         _ control: TurnControl
     ) async -> End {
         let (plan, identity) = (work.plan, work.plan.identity)
+        var isInRun = false
         do {
             if control.ending != nil { throw CancellationError() }
-            try await boot(work, output)
+            try await boot(work)
             try checkData(identity)
             let tools: ToolSet = if let known = plan.tools { known } else { try await agent.tools(for: identity) }
             try await takeUp(work)
             let stream = work.open(assembler, output)
-            identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
             try await startHooks(work, stream)
             if identity.lifecycle.needsUpgrade { return .leftForUpgrade }
+            identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
             let history = History(work.messages)
             let turn = Turn(
                 identity: identity, messages: history.messages, history: history, tools: tools, stream: stream,
                 control: control, steps: steps)
             defer { work.setHistory(history.close()) }
+            isInRun = true
             try await agent.run(turn)
             return .ran
         } catch {
             // A message that a hook refused to look at is kept nevertheless.
             work.joinHistory(plan.trigger)
-            return .failed(error)
+            return .failed(error, inRun: isInRun)
         }
     }
 
-    private func boot(_ work: TurnWork, _ output: any TurnOutput) async throws {
+    private func boot(_ work: TurnWork) async throws {
         let (plan, identity) = (work.plan, work.plan.identity)
-        if plan.wasLoaded, identity.isContinuation {
-            let event = LoadEvent(identity: identity, messages: work.messages)
-            await softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
-        }
         guard plan.needsBoot else { return }
         try await agent.onBoot(BootEvent(identity: identity, previousRunID: plan.previousRunID))
         work.setBooted()
@@ -62,21 +63,8 @@ extension TurnLoop {
 
     /// The request's message joins the history: looked at by the agent, and on the history that it keeps, if it does.
     private func takeUp(_ work: TurnWork) async throws {
-        let (plan, identity) = (work.plan, work.plan.identity)
-        var trigger = plan.trigger
-        switch plan.trigger {
-        case .message(let message):
-            var validated = try await agent.onValidateMessages(
-                ValidationEvent(identity: identity, message: message.repaired() ?? message))
-            (validated.id, validated.role) = (message.id, message.role)
-            trigger = .message(validated)
-        case .answer(let wire, let base):
-            var validated = try await agent.onValidateMessages(
-                ValidationEvent(identity: identity, message: wire.repaired() ?? wire))
-            (validated.id, validated.role) = (wire.id, wire.role)
-            trigger = .answer(validated, base: base)
-        case .regenerate: break
-        }
+        let identity = work.plan.identity
+        var trigger = try await validated(work.plan)
         if agent.ownsHistory {
             let incoming: Message? =
                 switch trigger {
@@ -91,6 +79,21 @@ extension TurnLoop {
             }
         }
         work.joinHistory(trigger)
+    }
+
+    /// What the turn is to take up, as the agent has it once it has looked at the message.
+    func validated(_ plan: TurnPlan) async throws -> TurnPlan.Trigger {
+        func looked(at message: Message) async throws -> Message {
+            let event = ValidationEvent(identity: plan.identity, message: message.repaired() ?? message)
+            var validated = try await agent.onValidateMessages(event)
+            (validated.id, validated.role) = (message.id, message.role)
+            return validated
+        }
+        return switch plan.trigger {
+        case .message(let message): .message(try await looked(at: message))
+        case .answer(let wire, let base): .answer(try await looked(at: wire), base: base)
+        case .regenerate: .regenerate
+        }
     }
 
     private func startHooks(_ work: TurnWork, _ stream: ResponseStream) async throws {
@@ -128,6 +131,7 @@ extension TurnLoop {
             return .leftForUpgrade
         default: break
         }
+        work.note(steps)
         await settleDeferred(work.plan.identity.lifecycle, steps.support.clock)
         var turnEnding = TurnEnding(
             outcome: .completed, finishReason: stream.finishReason ?? .stop, usage: stream.usage)
@@ -139,19 +143,20 @@ extension TurnLoop {
         case (.interrupted, .failed):
             (turnEnding.outcome, turnEnding.finishReason) = (.stopped, .other)
             closing = .stopped(reason: "interrupted")
-        case (_, .failed(let failure)): fail(&turnEnding, &closing, failure)
+        case (_, .failed(let failure, _)): fail(&turnEnding, &closing, failure)
         case (_, .ran):
             await compactAfterwards(work, steps, stream)
         case (_, .leftForUpgrade): break
         }
-        if turnEnding.error == nil {
+        if turnEnding.error == nil || end.isInRun {
             do {
                 try await beforeComplete(work, stream, turnEnding)
             } catch {
-                fail(&turnEnding, &closing, error)
+                // What made the turn fail in the first place is what its readers are told.
+                if turnEnding.error == nil { fail(&turnEnding, &closing, error) }
             }
+            await settleDeferred(work.plan.identity.lifecycle, steps.support.clock)
         }
-        work.note(steps)
         work.close(stream, closing)
         return .settle(work.effect(turnEnding))
     }
@@ -181,6 +186,7 @@ extension TurnLoop {
             try await steps.compact(
                 chain, work.plan.identity, stream.usage, extra: nil, step: nil, writer: PartWriter(stream: stream))
         }
+        work.note(steps)
     }
 
     /// Waits for what was deferred, five seconds at most.

@@ -27,7 +27,13 @@ package struct TurnLoop: Sendable {
             return .settle(work.effect(TurnEnding(outcome: .stopped, finishReason: .other)))
         case .settle(let assembler, let settledAs):
             let work = TurnWork(plan, chain: consume chain)
-            work.joinHistory(plan.trigger)
+            var trigger = plan.trigger
+            if plan.validates {
+                await softly("onValidateMessages", "the message is kept as it came") {
+                    trigger = try await validated(plan)
+                }
+            }
+            work.joinHistory(trigger)
             return .settle(settled(work, assembler, as: settledAs, output))
         case .giveUp(let error, let assembler):
             let work = TurnWork(plan, chain: consume chain)
@@ -56,6 +62,12 @@ package struct TurnLoop: Sendable {
             isStopped: effect.isStopped, usage: effect.usage, totalUsage: totalUsage, error: effect.error)
         await softly("onTurnComplete", "the turn stays as it was settled") { try await agent.onTurnComplete(event) }
         return history.close()
+    }
+
+    /// Tells the agent that a session's stored state was read.
+    package func loaded(_ identity: TurnIdentity, _ messages: [Message]) async {
+        let event = LoadEvent(identity: identity, messages: messages)
+        await softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
     }
 
     /// Asks the agent what to do about a dead run's partial. An error means the defaults.

@@ -34,13 +34,14 @@ package struct TurnPlan: Sendable {
     /// How many parts of the answer earlier turns have settled.
     package var baseCount = 0
     package var needsBoot: Bool
-    /// Whether the session's state was read into memory for this run.
-    package var wasLoaded = false
     /// The turn's tools, if they were asked for already.
     package var tools: ToolSet?
     /// Whether the conversation begins with this turn.
     package var isChatStart = false
     package var previousRunID: String?
+    /// Whether the agent is to look at the message of a turn that is only settled: not if that may be what kills its
+    /// hosts.
+    package var validates = true
     /// Calls that an earlier run was about to make.
     package var intents: Set<String> = []
     /// Messages that had joined the dead run.

@@ -17,7 +17,18 @@ final class TurnWork: Sendable {
         var hasOwnResponse = false
         var isBooted: Bool
         var injected: [WaitingMessage]
+        /// How many of them are in the history.
+        var joinedCount = 0
         var summary: ConversationSummary?
+
+        /// The messages that joined the turn come into the history, before its answer.
+        mutating func joinInjected() {
+            for waiting in injected.dropFirst(joinedCount) {
+                chain.merge(waiting.message)
+                added.append(waiting.message)
+            }
+            joinedCount = injected.count
+        }
     }
 
     let plan: TurnPlan
@@ -46,12 +57,13 @@ final class TurnWork: Sendable {
         }
     }
 
-    /// What the steps of the run have changed beside the answer.
+    /// Takes over what the steps of the run have changed beside the answer.
     func note(_ steps: StepContext) {
         let (injected, summary) = (steps.injected, steps.summary)
         state.withLock { state in
             state.injected = injected
             state.summary = summary
+            state.joinInjected()
         }
     }
 
@@ -119,14 +131,15 @@ final class TurnWork: Sendable {
     /// What the turn changes: the history with what joined it and the answer on top.
     func effect(_ ending: TurnEnding) -> TurnEffect {
         state.withLock { state in
-            for waiting in state.injected {
-                state.chain.merge(waiting.message)
-                state.added.append(waiting.message)
-            }
+            state.joinInjected()
             if let response = state.response {
-                if !state.hasOwnResponse { state.chain.merge(response) }
-                state.added.append(response)
+                if !state.hasOwnResponse {
+                    state.chain.merge(response)
+                } else {
+                    state.response = state.chain.index(of: response.id).map { state.chain.messages[$0] }
+                }
             }
+            if let response = state.response { state.added.append(response) }
             var chain = Chain()
             swap(&chain, &state.chain)
             return TurnEffect(

@@ -26,6 +26,10 @@ final class HostedSession: Sendable {
         var appliedAhead: [LogPosition] = []
         /// The stop that ended the turn.
         var effective: Stop?
+        /// Its turn is settled: what is left is to say so.
+        var isOver = false
+
+        var isTurn: Bool { dispatch.request.isTurn && !isOver }
     }
 
     private struct State {
@@ -54,7 +58,7 @@ final class HostedSession: Sendable {
             state.held = nil
             var dispatch = dispatch
             dispatch.cameWhileBusy =
-                state.current?.dispatch.request.isTurn == true || state.queue.contains { $0.request.isTurn }
+                state.current?.isTurn == true || state.queue.contains { $0.request.isTurn }
             state.queue.append(dispatch)
             defer { state.isRunning = true }
             return !state.isRunning
@@ -70,17 +74,29 @@ final class HostedSession: Sendable {
     }
 
     /// A newer message is to be answered instead of the one whose turn runs.
-    func interrupt() {
-        let control = state.withLock { state in
-            state.current?.dispatch.request.isTurn == true ? state.current?.control : nil
+    func interrupt(by newer: Dispatch) {
+        let control = state.withLock { state -> TurnControl? in
+            guard let current = state.current, current.isTurn, current.dispatch.assignment == newer.assignment,
+                current.dispatch.record.offset < newer.record.offset,
+                !state.queue.contains(where: { $0.request.isClose && $0.record.offset < newer.record.offset })
+            else { return nil }
+            return current.control
         }
         control?.end(.interrupted)
     }
 
+    /// The running turn is settled: messages that come from now on find the session free.
+    func turnIsOver() {
+        state.withLock { $0.current?.isOver = true }
+    }
+
+    /// The key of the request that is carried out.
+    var currentKey: String? { state.withLock { $0.current?.dispatch.request.idempotencyKey } }
+
     /// A stop has arrived: it ends the turn that runs, or the first one that is still in front of it.
     func overtake(_ stop: Stop) {
         state.withLock { state in
-            if state.current != nil {
+            if let current = state.current, !current.isOver {
                 Self.apply(stop, to: &state.current)
             } else if state.queue.contains(where: { $0.request.isTurn && $0.record.offset < stop.position.offset }) {
                 state.stops.append(stop)
@@ -144,6 +160,15 @@ final class HostedSession: Sendable {
         state.withLock { state in
             guard let assignment = state.current?.dispatch.assignment else { return [] }
             return Array(state.queue.prefix { $0.assignment == assignment && $0.userMessage != nil })
+        }
+    }
+
+    /// All user's messages that wait behind the running request under the same assignment and are not closed out.
+    func newerMessages() -> [Dispatch] {
+        state.withLock { state in
+            guard let assignment = state.current?.dispatch.assignment else { return [] }
+            return state.queue.prefix { !$0.request.isClose }
+                .filter { $0.assignment == assignment && $0.userMessage != nil }
         }
     }
 

@@ -13,6 +13,8 @@ struct HostedRun: TurnSupport {
     let writer: EventWriter
     let control: TurnControl
     let begun: Task<WriteResult, any Error>
+    /// Offsets of requests of which it is known already what becomes of them.
+    let decided: Set<Int64>
     let onFenced: @Sendable (Int64) -> Void
 
     var clock: any Clock<Duration> { environment.clock }
@@ -35,30 +37,11 @@ struct HostedRun: TurnSupport {
         if let step = TurnStep(rawValue: step.rawValue) { environment.reached(step) }
     }
 
-    /// Those that would be turns if nothing took them up: not the expired, nor a second one with the same key.
+    /// Those that would be turns if nothing took them up, and of which no recovery hook has decided otherwise.
     func waitingMessages() async -> [WaitingMessage] {
-        var keys: Set<String> = []
-        var messages: [WaitingMessage] = []
-        for dispatch in session.waitingMessages() {
-            let request = dispatch.request
-            if let deadline = request.deadline, environment.now() > deadline.milliseconds { continue }
-            if let key = request.idempotencyKey {
-                guard keys.insert(key).inserted, await isNew(key) else { continue }
-            }
-            if let message = dispatch.userMessage {
-                messages.append(WaitingMessage(message: message, requestOffset: dispatch.record.offset))
-            }
-        }
-        return messages
-    }
-
-    /// With the store away nothing is known of a key: its message waits.
-    private func isNew(_ key: String) async -> Bool {
-        do {
-            return try await environment.store.idempotencyKey(session: session.id, key: key) == nil
-        } catch {
-            environment.logger.warning("The session store is away.", metadata: ["error": "\(error)"])
-            return false
+        let waiting = session.waitingMessages().filter { !decided.contains($0.record.offset) }
+        return await environment.becomingTurns(waiting, of: session).compactMap { dispatch in
+            dispatch.userMessage.map { WaitingMessage(message: $0, requestOffset: dispatch.record.offset) }
         }
     }
 }

@@ -98,6 +98,9 @@ extension Request {
         }
     }
 
+    /// Whether what comes behind the request is closed out.
+    var isClose: Bool { if case .close = kind { true } else { false } }
+
     /// Whether carrying the request out calls the agent.
     var runsAgent: Bool {
         switch kind {

@@ -6,7 +6,9 @@ import SessionStore
 extension TurnExecutor {
     /// Carries out an action, or warms a session: begun like a turn, so that a request that kills its host is bounded,
     /// and settled without one.
-    func runAside(_ work: inout RequestInHand, _ control: TurnControl) async throws -> Fate {
+    func runAside(
+        _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
+    ) async throws -> Fate {
         let takeover = try await self.takeover(work)
         let permit = await environment.permits.acquire()
         defer { permit.release() }
@@ -26,15 +28,17 @@ extension TurnExecutor {
         if let fate = try await refusal(begun, grant, writer) { return fate }
 
         if let takeover, let first = takeover.answer.firstUnfinished { writer.write(.superseded(fromSeq: first)) }
-        if let exhausted = takeover?.exhausted {
-            let error = TurnError(exhausted, runs: takeover?.deaths ?? 0, cause: takeover?.end?.cause)
-            try await setAside(work, cause: DeadLetter.Cause(exhausted), error, attempts: takeover?.deaths)
+        if let takeover, let exhausted = takeover.exhausted {
+            let error = try await setAside(work, takeover, exhausted)
             try writer.write(.error(errorText: error.message))
             return try await settleAside(&work, writer, outcome: "dead-lettered")
         }
+        let turnIdentity = work.identity(
+            run: begin.run.run, lifecycle: TurnLifecycle(background: work.memory.background))
+        await tellLoaded(&work, turnIdentity)
+        let plan = asidePlan(work, turnIdentity)
         var chain = Chain()
         swap(&chain, &work.memory.chain)
-        let plan = asidePlan(work, run: begin.run.run)
         switch await environment.loop.run(plan, on: consume chain, output: writer, control: control) {
         case .lost:
             writer.abandon()
@@ -45,19 +49,25 @@ extension TurnExecutor {
         case .settle(let chain, let outcome, let isBooted):
             work.memory.chain = chain
             work.memory.isBooted = isBooted
-            work.memory.wasLoaded = false
-            return try await settleAside(&work, writer, outcome: outcome)
+            let fate = try await settleAside(&work, writer, outcome: outcome)
+            let lifecycle = turnIdentity.lifecycle
+            guard case .settled = fate, lifecycle.endsRun || lifecycle.needsUpgrade else { return fate }
+            return .settled { await putAway(session, lifecycle, grant) }
         }
     }
 
-    private func asidePlan(_ work: RequestInHand, run: Int) -> AsidePlan {
-        let isNew = work.memory.turns == 0 && work.memory.chain.count == 0
+    private func putAway(_ session: HostedSession, _ lifecycle: TurnLifecycle, _ grant: Grant) async {
+        if lifecycle.needsUpgrade { session.hold(grant.partition.assignment) }
+        if let memory = session.takeMemory() { await environment.loop.evicted(session.id, memory.locals) }
+    }
+
+    private func asidePlan(_ work: RequestInHand, _ identity: TurnIdentity) -> AsidePlan {
+        let isNew = work.memory.revision == 0
         let task: AsidePlan.Work =
             if case .action(let action) = work.request.kind { .action(action) } else { .preload(isNew: isNew) }
         return AsidePlan(
-            identity: work.identity(run: run, lifecycle: TurnLifecycle(background: work.memory.background)), work: task,
-            needsBoot: !work.memory.isBooted, wasLoaded: work.memory.wasLoaded,
-            messageID: "\(work.dispatch.session)-action-\(work.requestID)")
+            identity: identity, work: task,
+            needsBoot: !work.memory.isBooted, messageID: "\(work.dispatch.session)-action-\(work.requestID)")
     }
 
     private func settleAside(

@@ -24,29 +24,38 @@ extension TurnExecutor {
         (point, plan.tools) = await self.point(of: takeover, answer, identity)
         if environment.loop.ownsHistory {
             // The history is not ours to put a partial into: the turn is an ordinary one.
+            let decision = takeover.exhausted.map(RecoveryDecision.deadLetter) ?? .runAgain
+            writer.write(
+                .recovered(
+                    cause: takeover.cause.description, previousRun: takeover.previous.run, policy: decision.name,
+                    partial: false))
             if let first = point.firstChunk { writer.write(.superseded(fromSeq: first)) }
+            if case .deadLetter(let budget) = decision {
+                plan.course = .giveUp(try await setAside(work, takeover, budget), nil)
+            }
             return plan
         }
 
-        let joined = point.raw.injectedMessages
+        // Those of parts that earlier turns settled have joined those turns.
+        let joined = takeover.forgottenFrom == nil ? point.raw.injectedMessages(from: plan.baseCount) : []
         let waiting = session.waiting(under: work.grant.partition.assignment)
-        let newer = waiting.filter { dispatch in
+        let inFlight = waiting.filter { dispatch in
             dispatch.userMessage != nil && work.grant.wasWaiting(dispatch.record.offset)
-                && !joined.contains { $0.requestOffset == dispatch.record.offset }
                 && !(dispatch.cameWhileBusy && environment.loop.onBusy == .reject)
         }
+        let newer = inFlight.filter { dispatch in !joined.contains { $0.requestOffset == dispatch.record.offset } }
         let isStopped = if case .stopped = control.ending { true } else { false }
         let evidence = takeover.evidence(point, isStopped: isStopped, hasNewerMessages: !newer.isEmpty)
         let decision = environment.options.recoveryPolicy.decide(evidence)
         var course = Course(decision)
         if decision.asksHook, takeover.cause != .handover, let partial = point.partial {
-            let users = [work.dispatch.userMessage].compactMap(\.self) + newer.compactMap(\.userMessage)
+            let users = [work.dispatch.userMessage].compactMap(\.self) + inFlight.compactMap(\.userMessage)
             let event = RecoveryBootEvent(
                 identity: identity, previousRunID: takeover.previous.id, cause: takeover.cause,
                 settledMessages: work.memory.chain.messages, inFlightUsers: users, partialAssistant: partial,
                 pendingToolCalls: point.raw.pendingToolCalls, writer: TransientWriter(output: writer))
             if let result = await environment.loop.recoveryBoot(event), !result.isEmpty {
-                course = follow(result, event, newer, otherwise: course, &work, &plan)
+                course = follow(result, event, inFlight, otherwise: course, &work, &plan)
                 try await beforeBoot(result)
             }
         }
@@ -54,11 +63,11 @@ extension TurnExecutor {
             .recovered(
                 cause: evidence.cause.description, previousRun: takeover.previous.run, policy: course.name,
                 partial: evidence.hasPartial))
+        plan.validates = takeover.exhausted == nil
         try await apply(course, takeover, point, work, &plan, writer)
         // What had joined an answer that is given anew waits again.
-        plan.injected = plan.course.assembler?.message.injectedMessages.map {
-            waiting.message(at: $0.requestOffset) ?? $0
-        } ?? []
+        let kept = plan.course.assembler?.message.injectedMessages(from: plan.baseCount) ?? []
+        plan.injected = kept.map { waiting.message(at: $0.requestOffset) ?? $0 }
         return plan
     }
 
@@ -107,6 +116,8 @@ extension TurnExecutor {
     ) -> Course {
         let current = work.dispatch.userMessage
         guard result.chain != nil || result.recoveredTurns != nil else { return otherwise }
+        // What had joined the dead run is as much in flight as the rest: the hook has decided about all of it.
+        plan.injected = []
         if let chain = result.chain {
             work.memory.chain.set(chain)
         } else {
@@ -157,10 +168,17 @@ extension TurnExecutor {
         case .policy(.continueAnswer), .policy(.runAgain):
             plan.course = .run(continuing: resume(takeover, point, writer))
         case .policy(.deadLetter(let budget)):
-            let error = TurnError(budget, runs: takeover.deaths, cause: takeover.end?.cause)
-            try await setAside(work, cause: DeadLetter.Cause(budget), error, attempts: takeover.deaths)
+            let error = try await setAside(work, takeover, budget)
             plan.course = .giveUp(error, resume(takeover, point, writer))
         }
+    }
+
+    /// Writes a request that has used up its budget to the dead letters.
+    /// - Returns: what readers are told.
+    func setAside(_ work: RequestInHand, _ takeover: Takeover, _ budget: ExhaustedBudget) async throws -> TurnError {
+        let error = TurnError(budget, runs: takeover.deaths, cause: takeover.end?.cause)
+        try await setAside(work, cause: DeadLetter.Cause(budget), error, attempts: takeover.deaths)
+        return error
     }
 
     /// Brings readers to what can be gone on with, and returns it.
@@ -277,7 +295,6 @@ extension RequestInHand {
             identity: identity, trigger: trigger, course: .run(continuing: nil), messageID: answer.messageID,
             needsBoot: !memory.isBooted)
         plan.baseCount = answer.base?.parts.count ?? 0
-        plan.wasLoaded = memory.wasLoaded
         plan.isChatStart = memory.turns == 0
         plan.summary = memory.summary
         plan.previousUsage = memory.previousUsage

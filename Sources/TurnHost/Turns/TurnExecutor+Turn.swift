@@ -40,8 +40,7 @@ extension TurnExecutor {
         }
         let turnIdentity = work.identity(
             run: begin.run.run, lifecycle: TurnLifecycle(background: work.memory.background))
-        // The newest message counts: one that others wait behind is not begun.
-        if environment.loop.onBusy == .interrupt, !session.waitingMessages().isEmpty { control.end(.interrupted) }
+        await tellLoaded(&work, turnIdentity)
         let plan: TurnPlan
         do {
             plan = try await self.plan(&work, turnIdentity, takeover, answer, writer, control, session)
@@ -50,11 +49,12 @@ extension TurnExecutor {
             try await writer.drain()
             return try await failedBoot(error, begin.run, grant)
         }
+        if environment.loop.onBusy == .interrupt, await isPassedOver(work, session) { control.end(.interrupted) }
         var chain = Chain()
         swap(&chain, &work.memory.chain)
         let hosted = HostedRun(
             environment: environment, run: begin.run, grant: grant, session: session, writer: writer, control: control,
-            begun: begun, onFenced: onFenced)
+            begun: begun, decided: work.memory.decided, onFenced: onFenced)
         let result = await environment.loop.run(
             plan, on: consume chain, output: writer, control: control, support: hosted)
         if let fate = try await refusal(begun, grant, writer) { return fate }
@@ -69,6 +69,7 @@ extension TurnExecutor {
             session.hold(grant.partition.assignment)
             writer.write(.upgradeRequired(turn: begin.run.turn))
             try await handOver(begin.run, grant, writer)
+            await environment.loop.evicted(session.id, work.memory.locals)
             return .letGo
         case .settle(let effect):
             let seq = try await lastSeq(of: writer)
@@ -76,6 +77,21 @@ extension TurnExecutor {
             let settlement = settlement(effect, begin.run, work, session, seq)
             return try await settle(effect, settlement, turnIdentity, &work, session, permit)
         }
+    }
+
+    /// Whether newer messages wait behind the turn that are to be answered instead.
+    private func isPassedOver(_ work: RequestInHand, _ session: HostedSession) async -> Bool {
+        let newer = session.newerMessages().filter { dispatch in
+            !work.memory.leavesOut(LogPosition(log: work.position.log, offset: dispatch.record.offset))
+        }
+        return await !environment.becomingTurns(newer, of: session).isEmpty
+    }
+
+    /// Tells the agent that the session's state was read, before any other hook.
+    func tellLoaded(_ work: inout RequestInHand, _ identity: TurnIdentity) async {
+        guard work.memory.wasLoaded else { return }
+        work.memory.wasLoaded = false
+        if work.memory.isContinuation { await environment.loop.loaded(identity, work.memory.chain.messages) }
     }
 
     func takeover(_ work: RequestInHand) async throws -> Takeover? {
@@ -199,6 +215,7 @@ extension TurnExecutor {
         if let fate = result { return fate }
         // The turn is over; what is left is to say so.
         permit.release()
+        session.turnIsOver()
         work.memory.took(effect, bytes: settlement.history.append.reduce(0) { $0 + $1.body.count })
         work.memory.directives[work.position.offset] = nil
         _ = try await publishClosing(settlement, work)
@@ -267,6 +284,9 @@ extension SessionMemory {
         return appliedAhead.contains(position)
     }
 
+    /// Offsets of requests of which it is known already what becomes of them.
+    var decided: Set<Int64> { Set(directives.keys).union(appliedAhead.map(\.offset)) }
+
     /// Requests behind `position` that a recovery hook has decided to leave out.
     func leftOut(after position: LogPosition) -> [LogPosition] {
         directives.keys.sorted().compactMap { offset in
@@ -296,7 +316,6 @@ extension SessionMemory {
         chain = effect.chain
         chain.markStored()
         isBooted = effect.isBooted
-        wasLoaded = false
         bytes += added
         turnsSeen += 1
         previousUsage = effect.usage

@@ -80,7 +80,7 @@ struct TurnExecutor: Sendable {
             session.loaded(appliedAhead: work.memory.appliedAhead)
             fate = try await runTurn(&work, control, session)
         } else if work.request.runsAgent {
-            fate = try await runAside(&work, control)
+            fate = try await runAside(&work, control, session)
         } else {
             // A stop that is reached in its order finds no turn in front of it, and needs no trace.
             guard grant.enter() else { return .letGo }
@@ -148,7 +148,6 @@ struct TurnExecutor: Sendable {
             return RequestInHand.Closing(control: .closed(requestID: id))
         case _ where work.memory.leavesOut(work.position):
             return RequestInHand.Closing(control: .skipped(requestID: id))
-        case .action, .preload: return nil
         case .message(let message) where message.role == .assistant && !environment.loop.ownsHistory:
             guard let base = work.memory.chain.index(answering: message) else {
                 let error = TurnError(
@@ -161,7 +160,7 @@ struct TurnExecutor: Sendable {
             return RequestInHand.Closing(control: .duplicate(requestID: id))
         case .message where isTurnedAway(work):
             return RequestInHand.Closing(control: .rejected(requestID: id))
-        case .message, .regenerate: return expiry(of: work)
+        case .message, .regenerate, .action, .preload: return expiry(of: work)
         }
     }
 

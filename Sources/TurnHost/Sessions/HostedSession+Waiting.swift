@@ -1,0 +1,31 @@
+import Conversation
+import Logging
+import SessionStore
+
+extension HostEnvironment {
+    /// Those of `waiting` that would become turns of `session` if nothing else took them up: not the expired, nor a
+    /// second one with a key that was used.
+    func becomingTurns(_ waiting: [Dispatch], of session: HostedSession) async -> [Dispatch] {
+        var keys = Set([session.currentKey].compactMap(\.self))
+        var turns: [Dispatch] = []
+        for dispatch in waiting {
+            let request = dispatch.request
+            if let deadline = request.deadline, now() > deadline.milliseconds { continue }
+            if let key = request.idempotencyKey {
+                guard keys.insert(key).inserted, await isNew(key, session) else { continue }
+            }
+            turns.append(dispatch)
+        }
+        return turns
+    }
+
+    /// With the store away nothing is known of a key: its message waits.
+    private func isNew(_ key: String, _ session: HostedSession) async -> Bool {
+        do {
+            return try await store.idempotencyKey(session: session.id, key: key) == nil
+        } catch {
+            logger.warning("The session store is away.", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+}
