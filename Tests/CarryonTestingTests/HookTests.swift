@@ -82,6 +82,35 @@ struct HookTests {
         }
     }
 
+    @Test("What onTurnComplete changes is stored without a step of its own")
+    func amendment() async throws {
+        struct Amending: ChatAgent {
+            let name = "amending"
+            func run(_ turn: Turn) async throws { try await turn.say("fine") }
+            func onTurnComplete(_ event: TurnCompleteEvent) async throws { event.history.slice(0, -1) }
+        }
+        let chat = MockChatAgent(Amending())
+        chat.kill(at: .beforeSettle, occurrence: 2)
+        #expect(try await chat.send("a").isSettled)
+        #expect(chat.checkpoint?.messages.map(\.text) == ["a"] && chat.checkpoint?.revision == 2)
+        #expect(try await chat.send("b").state == .interrupted(.crashed("SIGKILL"), at: .beforeSettle))
+        try await chat.boot()
+        #expect(chat.checkpoint?.messages.map(\.text) == ["a", "b"])
+    }
+
+    @Test("No hook of a run is called before it is on record, whatever ran before it")
+    func order() async throws {
+        // Hooks and record are begun side by side; one that did not wait would be first in some of these.
+        for _ in 0..<100 {
+            let chat = MockChatAgent(HookedAgent())
+            try await chat.preload()
+            let before = chat.hooks
+            chat.kill(at: .beforeBeginRun)
+            try await chat.send("hello")
+            #expect(chat.hooks == before)
+        }
+    }
+
     @Test("An agent that keeps the histories itself is asked for them, and nothing is stored")
     func ownHistory() async throws {
         struct Keeping: ChatAgent {
