@@ -54,7 +54,7 @@ struct HostProcessTests {
     func deaths(script: String, kind: RunEnd, cause: String) async throws {
         let log = HostLog()
         let host = shellHost(script, log: log)
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.deaths == [HostDeath(kind: kind, cause: cause, hostID: "host-1")])
         #expect(host.processID == nil)
     }
@@ -64,7 +64,7 @@ struct HostProcessTests {
         let log = HostLog()
         let host = shellHost(
             "i=0; while [ $i -lt 200 ]; do printf '\(settled)' >&3; i=$((i+1)); done; kill -SEGV $$", log: log)
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.reportsAtDeath == 200)
         #expect(log.deaths.first?.cause == "SIGSEGV")
         _ = host
@@ -86,7 +86,7 @@ struct HostProcessTests {
             options: .init(executable: "/no/such/host", environment: [:]), hostID: "host-1",
             onReport: { log.add($0) }, onDeath: { log.add($0) })
         host.start()
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.deaths.first?.kind == .crashed)
         #expect(log.deaths.first?.cause.contains("/no/such/host") == true)
     }
@@ -95,9 +95,9 @@ struct HostProcessTests {
     func terminated() async throws {
         let log = HostLog()
         let host = shellHost("i=0; while [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done", log: log)
-        try await eventually(timeout: .seconds(60)) { host.processID != nil }
+        try await eventually(timeout: .seconds(15)) { host.processID != nil }
         host.terminate()
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.deaths.first?.kind == .handover)
     }
 
@@ -107,15 +107,15 @@ struct HostProcessTests {
         let host = shellHost("cat <&3 >/dev/null", log: log)
         host.send(.caughtUp(assignment: 1))
         host.close()
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.deaths == [HostDeath(kind: .handover, cause: "stopped (exit status 0)", hostID: "host-1")])
     }
 
     @Test("A host that breaks the border's rules is killed")
     func malformed() async throws {
         let log = HostLog()
-        let host = shellHost("printf '\\000\\000\\000\\002\\011\\101' >&3; sleep 100", log: log)
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        let host = shellHost("printf '\\000\\000\\000\\002\\011\\101' >&3; sleep 20", log: log)
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.deaths.first?.kind == .crashed)
         #expect(log.deaths.first?.cause.contains("version 9") == true)
         _ = host
@@ -125,9 +125,9 @@ struct HostProcessTests {
     func memoryWatch() async throws {
         let log = HostLog()
         let script =
-            "exec python3 -c 'import time; b = bytearray(96 << 20); b[::4096] = b\"x\" * len(b[::4096]); time.sleep(100)'"
+            "exec python3 -c 'import time; b = bytearray(96 << 20); b[::4096] = b\"x\" * len(b[::4096]); time.sleep(20)'"
         let host = shellHost(script, log: log, memoryLimit: 64 << 20)
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.deaths == [HostDeath(kind: .outOfMemory, cause: "out of memory (64 MiB)", hostID: "host-1")])
         _ = host
     }
@@ -140,7 +140,7 @@ struct HostProcessTests {
         let file = directory.path("descriptors")
         let log = HostLog()
         let host = shellHost("ls /proc/$$/fd > \(file)", log: log)
-        try await eventually(timeout: .seconds(60)) { !log.deaths.isEmpty }
+        try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         let names = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").compactMap { Int($0) }
         // The shell keeps one of its own, far up, for its script's redirections.
         #expect(names.filter { $0 < 10 } == [0, 1, 2, 3])

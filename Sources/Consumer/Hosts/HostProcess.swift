@@ -180,6 +180,8 @@ package final class HostProcess: RunningHost {
             state.early = []
             state.channel = channel
             state.life = .running(processID)
+            // A host may break the border's rules before anybody here knows its number.
+            if state.breach != nil { _ = Glibc.kill(processID, SIGKILL) }
             return state.wasAskedToStop
         }
         if wasAskedToStop { channel.close() }
