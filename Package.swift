@@ -35,11 +35,11 @@ let package = Package(
         // Arrows point down only: a target may depend on those below it, never on those above.
         .executableTarget(
             name: "carryon", dependencies: ["CarryonService"], swiftSettings: strict),
-        // An agent with tools, as the documentation shows it.
+        // An agent with tools, as the documentation shows it: without the package's own access, as in anybody's package.
         .executableTarget(
             name: "carryon-example",
             dependencies: ["CarryonService", "HTTPTools", "ChatAgent", "LanguageModels", "Conversation"],
-            swiftSettings: strict),
+            packageAccess: false, swiftSettings: strict),
         .executableTarget(
             name: "carryon-bench",
             dependencies: [
