@@ -141,7 +141,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ExampleTests",
-            dependencies: ["carryon-example", "CarryonTesting", "LanguageModels", "Conversation"], swiftSettings: strict
+            dependencies: ["carryon-example", "CarryonTesting", "LanguageModels", "Conversation"], packageAccess: false,
+            swiftSettings: strict
         ),
         .testTarget(
             name: "HTTPToolsTests",

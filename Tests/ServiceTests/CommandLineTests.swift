@@ -44,6 +44,35 @@ struct CommandLineTests {
         }
     }
 
+    @Test(
+        "S93: tail reads on to the end of the request that it is asked for; a call of a tool is answered from here",
+        .timeLimit(.minutes(10)))
+    func toolAnswer() async throws {
+        try await withCluster(.embedded, "tool-answer") { cluster in
+            _ = try await cluster.startWorker("worker")
+            let script = ##"{"type":"message","text":"#script\ntool ask {}\nsay thank you","id":"asks"}"##
+            _ = try await object(cluster, ["send", "alice", "--json"], input: #"{"type":"message","text":"a"}"#)
+            _ = try await object(cluster, ["send", "alice", "--json"], input: script)
+            let tail = try await done(cluster, ["tail", "alice", "--json", "--request", "asks"])
+            try require("turns told", tail.split(separator: "\n").count { $0.contains("turn-complete") }, equals: 2)
+
+            let waiting = try await object(cluster, ["sessions", "show", "alice", "--json"])
+            let call = waiting["pending"]?.arrayValue?.first?.objectValue ?? [:]
+            try require("what waits", call["toolName"]?.stringValue, equals: "ask")
+            let id = call["toolCallId"]?.stringValue ?? ""
+            _ = try await done(cluster, ["send", "alice", "--answer", id, "--output", #"{"yes":true}"#])
+            let answered = try await done(cluster, ["tail", "alice"])
+            guard answered.contains("thank you") else {
+                throw Discrepancy("the answer's end", expected: "'thank you' in it", came: answered)
+            }
+            let session = try await object(cluster, ["sessions", "show", "alice", "--json"])
+            try require("what waits afterwards", session["pending"]?.arrayValue?.count, equals: 0)
+            try require("messages", session["messages"]?.arrayValue?.count, equals: 4)
+            try await expect(cluster, ["send", "alice", "--answer", id], .exited(2), "--output")
+            try await expect(cluster, ["send", "alice", "hi", "--approve", id], .exited(2), "exclude each other")
+        }
+    }
+
     @Test("The exit status tells done, failed, wrong usage and broker or store away apart", .timeLimit(.minutes(10)))
     func exitStatus() async throws {
         try await withCluster(.embedded, "exit status") { cluster in

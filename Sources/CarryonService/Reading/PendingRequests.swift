@@ -25,8 +25,10 @@ struct PendingRequests: Sendable {
             for record in records where record.key == session && record.offset > offset {
                 let request = try? Request.decode(
                     value: record.value, idempotencyKeyHeader: nil, fallbackMessageID: "unread")
-                if case .stop? = request?.kind { continue }
-                if request != nil { isLeft.withLock { $0 = true } }
+                switch request?.kind {
+                case nil, .stop, .preload: continue
+                case .message, .regenerate, .action, .close: isLeft.withLock { $0 = true }
+                }
             }
             return isLeft.withLock { $0 } ? .stop : .proceed
         }

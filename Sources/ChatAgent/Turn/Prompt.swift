@@ -25,6 +25,12 @@ struct Prompt {
             history = chain[(index + 1)...]
             messages.append(summary.message)
         }
+        // Most histories are given as they are, and may be long.
+        if background.isEmpty, baseCount == 0, !answer.needsCare, !history.contains(where: \.needsCare) {
+            if messages.isEmpty { messages = Array(history) } else { messages += history }
+            continuation = answer.hasContent ? answer : nil
+            return
+        }
         let known = Dictionary(injected.map { ($0.message.id, $0.message) }, uniquingKeysWith: { $1 })
         let joined = Self.joined(in: history, answer)
         // An answer with nothing after it is gone on with; one in the middle keeps its place.
@@ -66,8 +72,7 @@ struct Prompt {
     private static func split(
         _ message: Message, _ known: [String: Message], in history: ArraySlice<Message>, _ tools: ToolSet
     ) -> (before: [Message], rest: Message?) {
-        // Most messages are given as they are, and are many.
-        guard message.role == .assistant, message.parts.contains(where: \.needsCare) else { return ([message], nil) }
+        guard message.needsCare else { return ([message], nil) }
         var before: [Message] = []
         var piece = message
         piece.parts = []
@@ -96,6 +101,10 @@ struct Prompt {
             return .tool(call)
         }
     }
+}
+
+extension Message {
+    fileprivate var needsCare: Bool { role == .assistant && parts.contains(where: \.needsCare) }
 }
 
 extension Part {

@@ -174,7 +174,8 @@ extension TurnLoop {
 
     private func beforeComplete(_ work: TurnWork, _ stream: ResponseStream, _ ending: TurnEnding) async throws {
         let response = ending.outcome == .completed ? stream.contentMessage : stream.partial
-        let history = History(work.messages + [response].compactMap(\.self))
+        work.foresee(response)
+        let history = History(work.messages)
         try await agent.onBeforeTurnComplete(
             TurnEndEvent(
                 identity: work.plan.identity, history: history, responseMessage: response,

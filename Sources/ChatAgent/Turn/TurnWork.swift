@@ -13,6 +13,8 @@ final class TurnWork: Sendable {
         var stream: ResponseStream?
         var response: Message?
         var rawResponse: Message?
+        /// The answer that is in the history before it is final, if it is its last message.
+        var foreseen: String?
         /// Whether the history has the answer as a hook wants it.
         var hasOwnResponse = false
         var isBooted: Bool
@@ -88,6 +90,16 @@ final class TurnWork: Sendable {
         }
     }
 
+    /// The answer goes into the history for a hook to see; the final one takes its place.
+    func foresee(_ response: Message?) {
+        guard let response else { return }
+        state.withLock { state in
+            let count = state.chain.count
+            state.chain.merge(response)
+            state.foreseen = state.chain.count > count ? response.id : nil
+        }
+    }
+
     /// The answer's stream, which is begun if it has not been: on a dead run's answer, on the message that the turn goes
     /// on with, or on nothing.
     func open(_ assembler: MessageAssembler?, _ output: any TurnOutput) -> ResponseStream {
@@ -131,6 +143,9 @@ final class TurnWork: Sendable {
     /// What the turn changes: the history with what joined it and the answer on top.
     func effect(_ ending: TurnEnding) -> TurnEffect {
         state.withLock { state in
+            if let foreseen = state.foreseen, state.chain.messages.last?.id == foreseen, !state.hasOwnResponse {
+                state.chain.truncate(to: state.chain.count - 1)
+            }
             state.joinInjected()
             if let response = state.response {
                 if !state.hasOwnResponse {
