@@ -30,6 +30,18 @@ struct ReaderRuleTests {
         }
     }
 
+    @Test("S70: Of a log that was trimmed or compacted a reader takes what there is, and its position moves with it")
+    func trimmedLog() {
+        var rule = ReaderRule(after: 3)
+        // The beginning is gone, and so are records in between: retention, compaction, a transaction's markers.
+        for (seq, turn) in [(40, 5), (41, 5), (57, 6), (58, 6)] {
+            #expect(rule.admit(seq: Int64(seq), turn: turn, run: 1) == .accept)
+            #expect(rule.position == Int64(seq))
+        }
+        #expect(rule.admit(seq: 41, turn: 5, run: 1) == .drop)
+        #expect(rule.position == 58)
+    }
+
     @Test("A fenced worker's last words are forgotten, and later ones dropped")
     func lastWords() {
         var rule = ReaderRule()

@@ -32,7 +32,7 @@ struct KillCase: Sendable, CustomTestStringConvertible {
     }()
 
     /// Whether the turn is settled when the process dies: then nothing may run again.
-    var isSettled: Bool { step == .afterSettle || step == .beforeCommit }
+    var isSettled: Bool { [.afterSettle, .beforeCommit, .afterComplete].contains(step) }
     /// Whether the first run is on record when the process dies.
     var hasBegun: Bool { step != .beforeBeginRun }
     /// Whether the model has said its last word when the process dies: then it may not be asked again.

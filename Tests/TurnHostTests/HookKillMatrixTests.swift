@@ -28,8 +28,6 @@ struct HookKillMatrixTests {
                 case (.action, .midStream), (.preload, .midStream), (.action, .afterComplete),
                     (.preload, .afterComplete):
                     []
-                // An answer that was complete is settled without its hooks, whose edits died with the run.
-                case (.edited, .beforeSettle): []
                 case (.steered, .midStream): [1, 2, 3, 5]
                 case (_, .midStream): [1, 3]
                 case (.steered, .beforeTool), (.steered, .afterTool), (.steered, .stepBoundary): [1]

@@ -44,6 +44,19 @@ extension TurnLoop {
         }
     }
 
+    /// The hooks around an answer that was complete when its run died: what they had changed died with it. Nothing can be
+    /// written any more.
+    func hearAgain(_ work: TurnWork, _ assembler: MessageAssembler?, _ output: any TurnOutput) async {
+        let stream = work.open(assembler, output)
+        stream.abandon()
+        await softly("a hook of an answer that was complete", "the answer is settled as it is") {
+            try await boot(work)
+            try await startHooks(work, stream)
+            let finishReason = assembler?.finishReason ?? .stop
+            try await beforeComplete(work, stream, TurnEnding(outcome: .completed, finishReason: finishReason))
+        }
+    }
+
     private func boot(_ work: TurnWork) async throws {
         let (plan, identity) = (work.plan, work.plan.identity)
         guard plan.needsBoot else { return }

@@ -36,6 +36,7 @@ package struct TurnLoop: Sendable {
                 }
             }
             work.joinHistory(trigger)
+            if plan.validates, settledAs == .ended(.finished) { await hearAgain(work, assembler, output) }
             return .settle(settled(work, assembler, as: settledAs, output))
         case .giveUp(let error, let assembler):
             let work = TurnWork(plan, chain: consume chain)

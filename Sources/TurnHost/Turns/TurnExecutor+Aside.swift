@@ -16,16 +16,9 @@ extension TurnExecutor {
         guard grant.enter() else { return .letGo }
         defer { grant.leave() }
 
-        let begin = try await beginRun(work, takeover)
-        let identity = work.identity(turn: nil, run: nil, requestID: work.requestID, options: environment.options)
-        let writer = EventWriter(
-            log: environment.log, identity: identity, firstSeq: begin.run.firstSeq,
-            maximumBytes: environment.options.maximumEventBytes, ticker: environment.ticker)
-        control.whenLost { writer.abandon() }
-        environment.report(.began(entries: [work.dispatch.entry]))
-        await environment.flushReports()
-        let begun = Task { try await write(begin, grant, writer, control) }
-        if let fate = try await refusal(begun, grant, writer) { return fate }
+        let begun = try await begin(work, takeover, nil, control)
+        let (run, writer) = (begun.run, begun.writer)
+        if let fate = try await refusal(begun, grant) { return fate }
 
         if let takeover, let first = takeover.answer.firstUnfinished { writer.write(.superseded(fromSeq: first)) }
         if let takeover, let exhausted = takeover.exhausted {
@@ -34,7 +27,7 @@ extension TurnExecutor {
             return try await settleAside(&work, writer, outcome: "dead-lettered")
         }
         let turnIdentity = work.identity(
-            run: begin.run.run, lifecycle: TurnLifecycle(background: work.memory.background))
+            run: run.run, lifecycle: TurnLifecycle(background: work.memory.background))
         await tellLoaded(&work, turnIdentity)
         let plan = asidePlan(work, turnIdentity)
         var chain = Chain()
@@ -44,7 +37,7 @@ extension TurnExecutor {
             writer.abandon()
             return .letGo
         case .handedOver:
-            try await handOver(begin.run, grant, writer)
+            try await handOver(run, grant, writer)
             return .letGo
         case .settle(let chain, let outcome, let isBooted):
             work.memory.chain = chain

@@ -18,28 +18,15 @@ extension TurnExecutor {
         guard grant.enter() else { return .letGo }
         defer { grant.leave() }
 
-        let begin = try await beginRun(work, takeover)
-        let identity = work.identity(
-            turn: begin.run.turn, run: begin.run.run, requestID: work.requestID, options: environment.options)
-        let writer = EventWriter(
-            log: environment.log, identity: identity, firstSeq: begin.run.firstSeq,
-            maximumBytes: environment.options.maximumEventBytes,
-            ticker: environment.ticker, onContentAcknowledged: { environment.reached(.midStream) })
-        // Turns that were begun for an assignment that is lost write nothing more, whatever is still merging.
-        control.whenLost { writer.abandon() }
-        writer.write(.turnStart(turn: begin.run.turn, run: begin.run.run, messageID: answer.messageID))
-        environment.report(.began(entries: [work.dispatch.entry]))
-        // The agent's code may end this process at once, and then the consumer has to know who was here.
-        await environment.flushReports()
-        let begun = Task { try await write(begin, grant, writer, control) }
-
+        let begun = try await begin(work, takeover, answer, control)
+        let (run, writer) = (begun.run, begun.writer)
         // Code that may kill its host is run for a request that may have done so before only once its run is on record;
         // for one that has just come in, the model's first token need not wait for the disk.
         if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {
-            if let fate = try await refusal(begun, grant, writer) { return fate }
+            if let fate = try await refusal(begun, grant) { return fate }
         }
         let turnIdentity = work.identity(
-            run: begin.run.run, lifecycle: TurnLifecycle(background: work.memory.background))
+            run: run.run, lifecycle: TurnLifecycle(background: work.memory.background))
         await tellLoaded(&work, turnIdentity)
         let plan: TurnPlan
         do {
@@ -47,34 +34,34 @@ extension TurnExecutor {
         } catch let error as BeforeBootError {
             // The next run reads how far this one's events came.
             try await writer.drain()
-            return try await failedBoot(error, begin.run, grant)
+            return try await failedBoot(error, run, grant)
         }
         if environment.loop.onBusy == .interrupt, await isPassedOver(work, session) { control.end(.interrupted) }
         var chain = Chain()
         swap(&chain, &work.memory.chain)
         let hosted = HostedRun(
-            environment: environment, run: begin.run, grant: grant, session: session, writer: writer, control: control,
-            begun: begun, decided: work.memory.decided, onFenced: onFenced)
+            environment: environment, run: run, grant: grant, session: session, writer: writer, control: control,
+            begun: begun.onRecord, decided: work.memory.decided, onFenced: onFenced)
         let result = await environment.loop.run(
             plan, on: consume chain, output: writer, control: control, support: hosted)
-        if let fate = try await refusal(begun, grant, writer) { return fate }
+        if let fate = try await refusal(begun, grant) { return fate }
         switch result {
         case .lost:
             writer.abandon()
             return .letGo
         case .handedOver:
-            try await handOver(begin.run, grant, writer)
+            try await handOver(run, grant, writer)
             return .letGo
         case .leftForUpgrade:
             session.hold(grant.partition.assignment)
-            writer.write(.upgradeRequired(turn: begin.run.turn))
-            try await handOver(begin.run, grant, writer)
+            writer.write(.upgradeRequired(turn: run.turn))
+            try await handOver(run, grant, writer)
             await environment.loop.evicted(session.id, work.memory.locals)
             return .letGo
         case .settle(let effect):
             let seq = try await lastSeq(of: writer)
             work.memory.summary = effect.summary
-            let settlement = settlement(effect, begin.run, work, session, seq)
+            let settlement = settlement(effect, run, work, session, seq)
             return try await settle(effect, settlement, turnIdentity, &work, session, permit)
         }
     }
@@ -92,67 +79,6 @@ extension TurnExecutor {
         guard work.memory.wasLoaded else { return }
         work.memory.wasLoaded = false
         if work.memory.isContinuation { await environment.loop.loaded(identity, work.memory.chain.messages) }
-    }
-
-    func takeover(_ work: RequestInHand) async throws -> Takeover? {
-        guard !work.memory.openRuns.isEmpty else { return nil }
-        let answer = try await recovery.answer(
-            for: work.dispatch.session, runs: work.memory.openRuns, grant: work.grant)
-        return Takeover(work, answer: answer, options: environment.options)
-    }
-
-    func beginRun(_ work: RequestInHand, _ takeover: Takeover?) async throws -> BeginRun {
-        let eventsStart = try await environment.log.endOffset(of: work.dispatch.record.partition)
-        let run = StoredRun(
-            session: work.dispatch.session, turn: work.memory.turns, run: (takeover?.previous.run ?? 0) + 1,
-            region: environment.options.region, host: environment.options.hostID, requestID: work.requestID,
-            position: work.position, firstSeq: takeover?.nextSeq ?? work.memory.nextSeq, eventsStart: eventsStart,
-            startedAt: environment.now())
-        return BeginRun(
-            session: work.dispatch.session, expectedRevision: work.memory.revision, run: run,
-            fence: work.grant.partition.fence, previousEnd: takeover?.end)
-    }
-
-    /// Puts the run on record, waiting for a store that is away, and lets its events out.
-    func write(
-        _ begin: BeginRun, _ grant: Grant, _ writer: EventWriter, _ control: TurnControl
-    ) async throws -> WriteResult {
-        environment.reached(.beforeBeginRun)
-        let result: WriteResult
-        do {
-            result = try await environment.persistently(grant) { try await environment.store.beginRun(begin) }
-        } catch {
-            control.end(.lost)
-            throw error
-        }
-        if case .written = result {
-            environment.reached(.afterBeginRun)
-            writer.open()
-        } else {
-            control.end(.lost)
-        }
-        return result
-    }
-
-    /// Why the run may not be, if it may not.
-    func refusal(
-        _ begun: Task<WriteResult, any Error>, _ grant: Grant, _ writer: EventWriter
-    ) async throws -> Fate? {
-        do {
-            switch try await begun.value {
-            case .written: return nil
-            case .fenced:
-                writer.abandon()
-                onFenced(grant.partition.assignment)
-                return .letGo
-            case .conflict(let reason):
-                writer.abandon()
-                return .again(reason: reason)
-            }
-        } catch {
-            writer.abandon()
-            throw error
-        }
     }
 
     func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {

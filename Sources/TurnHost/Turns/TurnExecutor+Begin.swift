@@ -1,0 +1,102 @@
+import ChatAgent
+import Conversation
+import Kafka
+import SessionStore
+
+/// A run that has begun; its events wait until that is on record.
+struct BegunRun: Sendable {
+    let run: StoredRun
+    let writer: EventWriter
+    let onRecord: Task<WriteResult, any Error>
+}
+
+extension TurnExecutor {
+    /// Begins a run: the consumer hears of it before anything of the agent's runs, and nothing is published of it before
+    /// it is on record.
+    /// - Parameter answer: where the turn's answer goes; `nil` for what is no turn.
+    func begin(
+        _ work: RequestInHand, _ takeover: Takeover?, _ answer: AnswerPlace?, _ control: TurnControl
+    ) async throws -> BegunRun {
+        let begin = try await beginRun(work, takeover)
+        let run = begin.run
+        let isTurn = answer != nil
+        let identity = work.identity(
+            turn: isTurn ? run.turn : nil, run: isTurn ? run.run : nil, requestID: work.requestID,
+            options: environment.options)
+        let environment = environment
+        let onContentAcknowledged: @Sendable () -> Void = { if isTurn { environment.reached(.midStream) } }
+        let writer = EventWriter(
+            log: environment.log, identity: identity, firstSeq: run.firstSeq,
+            maximumBytes: environment.options.maximumEventBytes, ticker: environment.ticker,
+            onContentAcknowledged: onContentAcknowledged)
+        // Turns that were begun for an assignment that is lost write nothing more, whatever is still merging.
+        control.whenLost { writer.abandon() }
+        if let answer { writer.write(.turnStart(turn: run.turn, run: run.run, messageID: answer.messageID)) }
+        environment.report(.began(entries: [work.dispatch.entry]))
+        // The agent's code may end this process at once, and then the consumer has to know who was here.
+        await environment.flushReports()
+        let grant = work.grant
+        return BegunRun(
+            run: run, writer: writer, onRecord: Task { try await write(begin, grant, writer, control) })
+    }
+
+    func takeover(_ work: RequestInHand) async throws -> Takeover? {
+        guard !work.memory.openRuns.isEmpty else { return nil }
+        let answer = try await recovery.answer(
+            for: work.dispatch.session, runs: work.memory.openRuns, grant: work.grant)
+        return Takeover(work, answer: answer, options: environment.options)
+    }
+
+    private func beginRun(_ work: RequestInHand, _ takeover: Takeover?) async throws -> BeginRun {
+        let eventsStart = try await environment.log.endOffset(of: work.dispatch.record.partition)
+        let run = StoredRun(
+            session: work.dispatch.session, turn: work.memory.turns, run: (takeover?.previous.run ?? 0) + 1,
+            region: environment.options.region, host: environment.options.hostID, requestID: work.requestID,
+            position: work.position, firstSeq: takeover?.nextSeq ?? work.memory.nextSeq, eventsStart: eventsStart,
+            startedAt: environment.now())
+        return BeginRun(
+            session: work.dispatch.session, expectedRevision: work.memory.revision, run: run,
+            fence: work.grant.partition.fence, previousEnd: takeover?.end)
+    }
+
+    /// Puts the run on record, waiting for a store that is away, and lets its events out.
+    private func write(
+        _ begin: BeginRun, _ grant: Grant, _ writer: EventWriter, _ control: TurnControl
+    ) async throws -> WriteResult {
+        environment.reached(.beforeBeginRun)
+        let result: WriteResult
+        do {
+            result = try await environment.persistently(grant) { try await environment.store.beginRun(begin) }
+        } catch {
+            control.end(.lost)
+            throw error
+        }
+        if case .written = result {
+            environment.reached(.afterBeginRun)
+            writer.open()
+        } else {
+            control.end(.lost)
+        }
+        return result
+    }
+
+    /// Why the run may not be, if it may not.
+    func refusal(_ begun: BegunRun, _ grant: Grant) async throws -> Fate? {
+        let writer = begun.writer
+        do {
+            switch try await begun.onRecord.value {
+            case .written: return nil
+            case .fenced:
+                writer.abandon()
+                onFenced(grant.partition.assignment)
+                return .letGo
+            case .conflict(let reason):
+                writer.abandon()
+                return .again(reason: reason)
+            }
+        } catch {
+            writer.abandon()
+            throw error
+        }
+    }
+}
