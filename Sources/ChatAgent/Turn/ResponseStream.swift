@@ -291,7 +291,12 @@ extension Chunk {
     /// Whether a record may be too small for the chunk. Deltas of text are written in several records if need be.
     fileprivate var mayBeTooLarge: Bool {
         switch self {
-        case .textDelta, .reasoningDelta: false
+        case .textDelta, .reasoningDelta, .startStep, .finishStep: false
+        // Every answer has these, and nothing in them is long but what a provider puts in.
+        case .textStart(let part), .textEnd(let part), .reasoningStart(let part), .reasoningEnd(let part):
+            part.providerMetadata != nil || part.id.utf8.count > 1024 || !part.unknown.isEmpty
+        case .start(let start): start.messageMetadata != nil
+        case .finish(let finish): finish.messageMetadata != nil
         case .toolInputDelta(let delta): delta.inputTextDelta.utf8.count > 1024
         default: true
         }
