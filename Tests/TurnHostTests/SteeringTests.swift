@@ -214,6 +214,28 @@ struct SteeringTests {
         }
     }
 
+    @Test("Invariant 7: A request over its budget calls nothing of the agent's, also for messages that had joined it")
+    func joinedOverBudget() async throws {
+        let conductor = try Conductor {
+            $0.flushWindow = .zero
+            $0.crashAttempts = 1
+        }
+        let first = try Stage()
+        try await conductor.start(first.agent, killAt: .init(step: .midStream, occurrence: 5))
+        conductor.say(Self.question, id: "u1")
+        try await waitFor { first.latch.waiting == 1 }
+        conductor.say("#script\nsay other words and many more of them", id: "u2")
+        first.latch.open()
+        let death = try await conductor.waitForDeath()
+        #expect(Self.notices(conductor) == 1, "the message had joined")
+        let second = try Stage()
+        try await conductor.start(second.agent, death: death)
+        try await conductor.finish(second.agent, turns: 1)
+        #expect(conductor.view().completes.map(\.outcome) == [.deadLettered])
+        #expect(second.agent.journal.count(.validate) == 0)
+        #expect(second.agent.journal.count(.boot) == 0)
+    }
+
     @Test("S97: Killed after the settlement, the message that had joined is settled as skipped and not run again")
     func killedAfterSettlement() async throws {
         let conductor = try Conductor()

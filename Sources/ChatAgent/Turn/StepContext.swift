@@ -34,6 +34,11 @@ final class StepContext: Sendable {
     /// The messages that have joined the turn, oldest first.
     var injected: [WaitingMessage] { state.withLock { $0.injected } }
 
+    /// The messages that had joined a dead run, as the agent has them once it has looked at them.
+    func replaceInjected(_ messages: [WaitingMessage]) {
+        state.withLock { $0.injected = messages }
+    }
+
     /// What the model is to be given now.
     func prompt(for turn: Turn) async throws -> Prompt {
         if turn.control.ending != nil { throw CancellationError() }

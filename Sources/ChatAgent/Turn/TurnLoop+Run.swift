@@ -25,6 +25,7 @@ extension TurnLoop {
             try checkData(identity)
             let tools: ToolSet = if let known = plan.tools { known } else { try await agent.tools(for: identity) }
             try await takeUp(work)
+            steps.replaceInjected(await validatedInjected(plan))
             let stream = work.open(assembler, output)
             try await startHooks(work, stream)
             if identity.lifecycle.needsUpgrade { return .leftForUpgrade }

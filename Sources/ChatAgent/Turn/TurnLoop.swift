@@ -21,20 +21,20 @@ package struct TurnLoop: Sendable {
         _ plan: TurnPlan, on chain: consuming Chain, output: any TurnOutput, control: TurnControl,
         support: any TurnSupport
     ) async -> TurnResult {
-        var plan = plan
-        plan.injected = await validatedInjected(plan)
         switch plan.course {
         case .leaveOut:
             let work = TurnWork(plan, chain: consume chain)
             return .settle(work.effect(TurnEnding(outcome: .stopped, finishReason: .other)))
         case .settle(let assembler, let settledAs):
-            let work = TurnWork(plan, chain: consume chain)
+            var plan = plan
             var trigger = plan.trigger
             if plan.validates {
+                plan.injected = await validatedInjected(plan)
                 await softly("onValidateMessages", "the message is kept as it came") {
                     trigger = try await validated(plan)
                 }
             }
+            let work = TurnWork(plan, chain: consume chain)
             work.joinHistory(trigger)
             if plan.validates, settledAs == .ended(.finished) { await hearAgain(work, assembler, output) }
             return .settle(settled(work, assembler, as: settledAs, output))

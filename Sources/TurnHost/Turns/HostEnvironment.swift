@@ -11,7 +11,7 @@ struct HostEnvironment: Sendable {
     let loop: TurnLoop
     let permits: Permits
     let ticker: FlushTicker
-    /// What sleeps, sleeps by this clock.
+    /// What a turn waits for goes by this clock: its tools, its provider, what it deferred, a store that is away.
     let clock: any Clock<Duration>
     /// Milliseconds since 1970.
     let now: @Sendable () -> Int64

@@ -171,7 +171,12 @@ extension TurnExecutor {
     /// Writes what changed after the settlement. If it can't be written, the session is read again for its next
     /// request.
     private func amend(_ work: inout RequestInHand) async {
-        guard work.grant.enter() else { return }
+        guard work.grant.enter() else {
+            environment.logger.warning(
+                "What onTurnComplete changed is lost: the partition is being given up.",
+                metadata: ["session": "\(work.dispatch.session)"])
+            return work.memory.assignment = -1
+        }
         defer { work.grant.leave() }
         var amendment = work.settlement(at: environment.now(), recordsKey: false)
         if !environment.loop.ownsHistory {
