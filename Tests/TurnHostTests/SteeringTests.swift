@@ -232,8 +232,9 @@ struct SteeringTests {
         try await conductor.start(second.agent, death: death)
         try await conductor.finish(second.agent, turns: 1)
         #expect(conductor.view().completes.map(\.outcome) == [.deadLettered])
-        #expect(second.agent.journal.count(.validate) == 0)
-        #expect(second.agent.journal.count(.boot) == 0)
+        for hook in [HookAgent.Hook.load, .recovery, .boot, .tools, .validate, .turnStart, .run] {
+            #expect(second.agent.journal.count(hook) == 0, "\(hook.rawValue)")
+        }
     }
 
     @Test("S97: Killed after the settlement, the message that had joined is settled as skipped and not run again")

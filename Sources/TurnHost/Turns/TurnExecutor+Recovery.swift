@@ -77,7 +77,8 @@ extension TurnExecutor {
     ) async -> (ResumePoint, ToolSet?) {
         let chunks = takeover.answer.chunks()
         let hasCalls = chunks.contains { if case .toolInputAvailable = $0.chunk { true } else { false } }
-        let tools = hasCalls ? await environment.loop.recoveredTools(identity) : nil
+        let asksAgent = hasCalls && takeover.exhausted == nil
+        let tools = asksAgent ? await environment.loop.recoveredTools(identity) : nil
         let point = ResumePoint(
             chunks, lastPolicy: takeover.answer.lastPolicy, messageID: answer.messageID, base: answer.base,
             keeps: { tools?[$0.toolName] != nil && $0.providerExecuted != true })

@@ -27,7 +27,8 @@ extension TurnExecutor {
         }
         let turnIdentity = work.identity(
             run: run.run, lifecycle: TurnLifecycle(background: work.memory.background))
-        await tellLoaded(&work, turnIdentity)
+        // A request that is over its budget may have killed its hosts in any of the agent's code.
+        if takeover?.exhausted == nil { await tellLoaded(&work, turnIdentity) }
         let plan: TurnPlan
         do {
             plan = try await self.plan(&work, turnIdentity, takeover, answer, writer, control, session)
