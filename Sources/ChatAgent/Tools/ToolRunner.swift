@@ -65,10 +65,8 @@ struct ToolRunner: Sendable {
             return .settled
         }
         let input = part.input ?? .null
-        let violations = tool.inputSchema.validate(input)
-        guard violations.isEmpty else {
-            let list = violations.map(\.description).joined(separator: "; ")
-            try await fail(part.toolCallID, "the input does not fit the tool's schema: \(list)")
+        if let objection = tool.inputSchema.objection(to: input) {
+            try await fail(part.toolCallID, "the input does not fit the tool's schema: \(objection)")
             return .settled
         }
         guard case .local(let body) = tool.execution else { return .waiting }

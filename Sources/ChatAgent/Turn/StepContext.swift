@@ -85,17 +85,16 @@ final class StepContext: Sendable {
         guard !waiting.isEmpty else { return }
         let event = SteeringEvent(
             identity: turn.identity, messages: waiting.map(\.message), step: turn.stream.message.stepCount)
-        do {
-            guard try await agent.shouldInject(event) else { return }
-        } catch {
-            logger.warning("shouldInject failed; the messages wait", metadata: ["error": "\(error)"])
-            return
-        }
+        let isWanted = await logger.softly("shouldInject", "the messages wait") { try await agent.shouldInject(event) }
+        guard isWanted == true else { return }
         var joining: [WaitingMessage] = []
         for waiting in waiting {
             // Those behind one that is refused wait with it: the order stays.
-            guard let validated = await validated(waiting, turn.identity) else { break }
-            joining.append(validated)
+            let message = await logger.softly("onValidateMessages", "the message waits for a turn of its own") {
+                try await agent.validated(waiting.message, turn.identity)
+            }
+            guard let message else { break }
+            joining.append(WaitingMessage(message: message, requestOffset: waiting.requestOffset))
         }
         guard !joining.isEmpty else { return }
         do {
@@ -106,17 +105,6 @@ final class StepContext: Sendable {
             return
         }
         state.withLock { $0.injected += joining }
-    }
-
-    /// A message as the agent lets it in. One that it refuses waits for a turn of its own, which can fail for it.
-    private func validated(_ waiting: WaitingMessage, _ identity: TurnIdentity) async -> WaitingMessage? {
-        do {
-            let message = try await agent.validated(waiting.message, identity)
-            return WaitingMessage(message: message, requestOffset: waiting.requestOffset)
-        } catch {
-            logger.warning("onValidateMessages refused a message that waits", metadata: ["error": "\(error)"])
-            return nil
-        }
     }
 
     /// Replaces the beginning of `chain` in the prompts by a summary, if there is more of it than there may be.
@@ -130,11 +118,10 @@ final class StepContext: Sendable {
         }
         let id = "compaction-\(plan.through)"
         try writer.write(data: "compaction", ["status": "compacting"], id: id, isTransient: true)
-        let text: String
-        do {
-            text = try await policy.summarize(plan.compacted, identity)
-        } catch {
-            logger.warning("The history could not be summarised and stays as it is", metadata: ["error": "\(error)"])
+        let summarized = await logger.softly("summarize", "the history stays as it is") {
+            try await policy.summarize(plan.compacted, identity)
+        }
+        guard let text = summarized else {
             return try writer.write(data: "compaction", ["status": "failed"], id: id, isTransient: true)
         }
         state.withLock { state in
@@ -142,14 +129,10 @@ final class StepContext: Sendable {
             state.reason = .compaction
         }
         try writer.write(data: "compaction", ["status": "complete"], id: id, isTransient: true)
-        do {
-            try await agent.onCompacted(
-                CompactionEvent(
-                    identity: identity, summary: text, compactedCount: plan.compacted.count, keptCount: plan.keptCount,
-                    step: step))
-        } catch {
-            logger.warning("onCompacted failed", metadata: ["error": "\(error)"])
-        }
+        let event = CompactionEvent(
+            identity: identity, summary: text, compactedCount: plan.compacted.count, keptCount: plan.keptCount,
+            step: step)
+        await logger.softly("onCompacted", "the summary stays") { try await agent.onCompacted(event) }
     }
 }
 

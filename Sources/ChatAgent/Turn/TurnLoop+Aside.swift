@@ -81,7 +81,7 @@ extension TurnLoop {
             case .preload(let isNew):
                 let event = PreloadEvent(identity: identity, writer: TransientWriter(output: output))
                 guard isNew else { break }
-                await softly("onPreload", "the session goes on") { try await agent.onPreload(event) }
+                await logger.softly("onPreload", "the session goes on") { try await agent.onPreload(event) }
             }
         } catch is MissingActionHandler {
             logger.warning(
@@ -97,9 +97,8 @@ extension TurnLoop {
         _ action: JSON, _ identity: TurnIdentity, _ messages: [Message], _ stream: ResponseStream,
         _ control: TurnControl, _ done: inout Done
     ) async throws {
-        if let violations = agent.actionSchema?.validate(action), !violations.isEmpty {
-            let list = violations.map(\.description).joined(separator: "; ")
-            throw TurnError(code: "invalid_action", message: "the action does not fit the agent's schema: \(list)")
+        if let objection = agent.actionSchema?.objection(to: action) {
+            throw TurnError(code: "invalid_action", message: "the action does not fit the agent's schema: \(objection)")
         }
         var chain = messages
         if agent.ownsHistory {

@@ -50,7 +50,7 @@ extension TurnLoop {
     func hearAgain(_ work: TurnWork, _ assembler: MessageAssembler?, _ output: any TurnOutput) async {
         let stream = work.open(assembler, output)
         stream.abandon()
-        await softly("a hook of an answer that was complete", "the answer is settled as it is") {
+        await logger.softly("a hook of an answer that was complete", "the answer is settled as it is") {
             try await boot(work)
             try await startHooks(work, stream)
             let finishReason = assembler?.finishReason ?? .stop
@@ -66,13 +66,9 @@ extension TurnLoop {
     }
 
     private func checkData(_ identity: TurnIdentity) throws {
-        guard let schema = agent.dataSchema else { return }
-        let violations = schema.validate(identity.data ?? .null)
-        guard violations.isEmpty else {
-            let list = violations.map(\.description).joined(separator: "; ")
-            throw TurnError(
-                code: "invalid_data", message: "the request's data does not fit the agent's schema: \(list)")
-        }
+        guard let objection = agent.dataSchema?.objection(to: identity.data ?? .null) else { return }
+        throw TurnError(
+            code: "invalid_data", message: "the request's data does not fit the agent's schema: \(objection)")
     }
 
     /// The request's message joins the history: looked at by the agent, and on the history that it keeps, if it does.
@@ -108,9 +104,11 @@ extension TurnLoop {
     func validatedInjected(_ plan: TurnPlan) async -> [WaitingMessage] {
         var injected = plan.injected
         for index in injected.indices {
-            await softly("onValidateMessages", "a message that had joined the turn is kept as it came") {
-                injected[index].message = try await agent.validated(injected[index].message, plan.identity)
+            let message = injected[index].message
+            let looked = await logger.softly("onValidateMessages", "a message that had joined is kept as it came") {
+                try await agent.validated(message, plan.identity)
             }
+            injected[index].message = looked ?? message
         }
         return injected
     }
@@ -202,7 +200,7 @@ extension TurnLoop {
     private func compactAfterwards(_ work: TurnWork, _ steps: StepContext, _ stream: ResponseStream) async {
         guard agent.compaction != nil else { return }
         let chain = work.messages + [stream.contentMessage].compactMap(\.self)
-        await softly("compaction", "the history stays as it is") {
+        await logger.softly("compaction", "the history stays as it is") {
             try await steps.compact(
                 chain, work.plan.identity, stream.usage, extra: nil, step: nil, writer: PartWriter(stream: stream))
         }
@@ -220,7 +218,7 @@ extension TurnLoop {
         }
         Task {
             for work in deferred {
-                await softly("deferred work", "the turn is settled without it") { try await work.value }
+                await logger.softly("deferred work", "the turn is settled without it") { try await work.value }
             }
             race.finish(.success(()))
         }

@@ -30,9 +30,10 @@ package struct TurnLoop: Sendable {
             var trigger = plan.trigger
             if plan.validates {
                 plan.injected = await validatedInjected(plan)
-                await softly("onValidateMessages", "the message is kept as it came") {
-                    trigger = try await validated(plan)
+                let looked = await logger.softly("onValidateMessages", "the message is kept as it came") {
+                    try await validated(plan)
                 }
+                trigger = looked ?? trigger
             }
             let work = TurnWork(plan, chain: consume chain)
             work.joinHistory(trigger)
@@ -63,41 +64,32 @@ package struct TurnLoop: Sendable {
             messages: effect.chain.messages, history: history, newMessages: effect.newMessages,
             responseMessage: effect.response, rawResponseMessage: effect.rawResponse,
             isStopped: effect.isStopped, usage: effect.usage, totalUsage: totalUsage, error: effect.error)
-        await softly("onTurnComplete", "the turn stays as it was settled") { try await agent.onTurnComplete(event) }
+        await logger.softly("onTurnComplete", "the turn stays as it was settled") {
+            try await agent.onTurnComplete(event)
+        }
         return history.close()
     }
 
     /// Tells the agent that a session's stored state was read.
     package func loaded(_ identity: TurnIdentity, _ messages: [Message]) async {
         let event = LoadEvent(identity: identity, messages: messages)
-        await softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
+        await logger.softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
     }
 
     /// Asks the agent what to do about a dead run's partial. An error means the defaults.
     package func recoveryBoot(_ event: RecoveryBootEvent) async -> RecoveryBootResult? {
-        var result: RecoveryBootResult?
-        await softly("onRecoveryBoot", "the default policy applies") { result = try await agent.onRecoveryBoot(event) }
-        return result
+        await logger.softly("onRecoveryBoot", "the default policy applies") { try await agent.onRecoveryBoot(event) }
+            ?? nil
     }
 
     /// The tools of a turn that is being recovered. An error means none.
     package func recoveredTools(_ identity: TurnIdentity) async -> ToolSet? {
-        var tools: ToolSet?
-        await softly("tools", "the calls of the dead run are dropped") { tools = try await agent.tools(for: identity) }
-        return tools
+        await logger.softly("tools", "the calls of the dead run are dropped") { try await agent.tools(for: identity) }
     }
 
     /// Tells the agent that a session leaves this worker's memory.
     package func evicted(_ session: String, _ locals: Locals) async {
         await agent.onEvict(EvictionEvent(session: session, locals: locals))
-    }
-
-    func softly(_ hook: String, _ consequence: String, _ body: () async throws -> Void) async {
-        do {
-            try await body()
-        } catch {
-            logger.warning("\(hook) failed; \(consequence)", metadata: ["error": "\(error)"])
-        }
     }
 
     private func settled(

@@ -44,6 +44,12 @@ public struct JSONSchema: Sendable {
         var evaluation = SchemaEvaluation(nodes: nodes)
         return evaluation.violations(of: value)
     }
+
+    /// What ``validate(_:)`` has against the value, in words; `nil` if nothing.
+    public func objection(to value: JSON) -> String? {
+        let violations = validate(value)
+        return violations.isEmpty ? nil : violations.map(\.description).joined(separator: "; ")
+    }
 }
 
 extension JSONSchema: Hashable {
