@@ -133,7 +133,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TurnHostTests",
-            dependencies: ["TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "TestSupport"],
+            dependencies: [
+                "CarryonTesting", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
+                "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CarryonTestingTests",
