@@ -18,13 +18,13 @@ package protocol TurnSupport: Sendable {
 }
 
 /// The named steps within an answer at which a process can be made to die.
-package enum ToolStep: String, Sendable, CaseIterable {
+package enum ToolStep: Sendable {
     /// The intent is on record, the tool has not begun.
-    case beforeTool = "before-tool"
+    case beforeTool
     /// The tool has returned, its result is not written.
-    case afterTool = "after-tool"
+    case afterTool
     /// A step has ended and another follows.
-    case stepBoundary = "step-boundary"
+    case stepBoundary
 }
 
 /// A user's message that waits while a turn runs.

@@ -34,7 +34,7 @@ struct HostedRun: TurnSupport {
     }
 
     func reached(_ step: ToolStep) {
-        if let step = TurnStep(rawValue: step.rawValue) { environment.reached(step) }
+        environment.reached(TurnStep(step))
     }
 
     /// Those that would be turns if nothing took them up, and of which no recovery hook has decided otherwise.

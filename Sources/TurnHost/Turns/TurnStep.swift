@@ -1,3 +1,5 @@
+import ChatAgent
+
 /// The named steps of a turn at which a process can be made to die, so that what follows can be tested.
 package enum TurnStep: String, Sendable, CaseIterable, Codable {
     case beforeBeginRun = "before-begin-run"
@@ -12,6 +14,15 @@ package enum TurnStep: String, Sendable, CaseIterable, Codable {
     case beforeCommit = "before-commit"
     /// The agent has heard that its turn is settled, and what it changed then is stored.
     case afterComplete = "after-complete"
+
+    /// A step within the answer.
+    init(_ step: ToolStep) {
+        switch step {
+        case .beforeTool: self = .beforeTool
+        case .afterTool: self = .afterTool
+        case .stepBoundary: self = .stepBoundary
+        }
+    }
 
     /// Whether only a turn that calls tools reaches the step.
     package var isOfTools: Bool {
