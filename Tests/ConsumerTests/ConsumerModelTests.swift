@@ -39,7 +39,7 @@ private struct World {
             case .startTrialHost(let slot):
                 if slot != slots { problems.append("the trial host is asked for once") }
                 slots = slot + 1
-            case .pause, .resume, .prepare: break
+            case .pause, .resume, .prepare, .breakOff: break
             }
         }
     }
@@ -68,7 +68,7 @@ private struct World {
             }
         case .lose(let assignments), .revoke(let assignments, _):
             hosts[slot] = hosts[slot]?.filter { !assignments.contains($0.value.assignment) }
-        case .caughtUp, .configure: break
+        case .caughtUp, .configure, .askVitals: break
         }
     }
 
@@ -233,7 +233,7 @@ struct ConsumerModelTests {
             let slots = Int.random(in: 1...3, using: &seeds)
             let bounds = Backpressure.Bounds(requests: 20, bytes: 10_000, span: 30)
             var world = World(
-                core: .forTests(slots: slots, hasTrialSlot: Bool.random(using: &seeds), bounds: bounds),
+                core: .forTests(slots: slots, trialSlots: Int.random(in: 0...2, using: &seeds), bounds: bounds),
                 random: SeededGenerator(seed: seeds.next()), slots: slots
             )
             for _ in 0..<300 { world.act() }

@@ -76,6 +76,7 @@ final class Cluster: Sendable {
         environment["CARRYON_TOPIC_PREFIX"] = name
         environment["CARRYON_STORE"] = "sqlite:\(directory.path("sessions.sqlite"))"
         environment["CARRYON_HOSTS"] = "1"
+        environment["CARRYON_ADMIN_ADDRESS"] = "127.0.0.1:0"
         environment["CARRYON_FAULT_INJECTION"] = "1"
         environment["CARRYON_LOG_IDENTITY"] = logIdentity
         // What a killed process leaves behind goes with the cluster.
