@@ -14,6 +14,8 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var held: Int
         package var span: Int64
         package var isPaused: Bool
+        /// Whether a scout reads ahead of intake, for stops.
+        package var isScouted: Bool
         /// How long the oldest unsettled request has been held.
         package var oldestAge: Duration?
     }
@@ -43,6 +45,7 @@ extension ConsumerCore {
                 partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
                 watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
                 held: assignment.tracker.count, span: assignment.tracker.span, isPaused: paused.contains(partition),
+                isScouted: assignment.lane.isScouted,
                 oldestAge: assignment.tracker.oldest.map { now - $0 })
         }
         var heldBySlot = Array(repeating: 0, count: slots.count)

@@ -2,7 +2,7 @@
 package enum FrameCodec {
     /// Raised whenever a frame's meaning changes: a consumer and its hosts are one executable, so two versions only
     /// meet when an executable was replaced under a running consumer, and then the host is better not trusted.
-    package static let version: UInt8 = 2
+    package static let version: UInt8 = 3
 
     /// The longest frame that is accepted, without its length's own four bytes.
     package static let maximumLength = 256 << 20
@@ -27,6 +27,9 @@ package enum FrameCodec {
             writer.write(signed: grace.components.attoseconds)
         case .lose(let assignments):
             writer.write(integers: assignments)
+        case .stopAhead(let stops):
+            writer.write(count: stops.count)
+            for stop in stops { writer.write(stop) }
         }
         return writer.finished()
     }
@@ -67,6 +70,7 @@ package enum FrameCodec {
         case .caughtUp: 4
         case .revoke: 5
         case .lose: 6
+        case .stopAhead: 7
         }
     }
 
@@ -110,6 +114,11 @@ extension FrameReader {
                 assignments: assignments,
                 grace: Duration(secondsComponent: seconds, attosecondsComponent: attoseconds))
         case 6: return .lose(assignments: try readIntegers("assignments"))
+        case 7:
+            let count = try readCount("number of stops")
+            var stops: [StopAhead] = []
+            for _ in 0..<count { stops.append(try readStopAhead()) }
+            return .stopAhead(stops)
         default: throw FrameError(.unknownKind, "There is no command of kind \(kind).")
         }
     }
