@@ -67,6 +67,7 @@ package final class TurnHost: HostLink {
                     environment.pulse.storeWorked()
                 }
             }
+        case .stopAhead(let stops): for stop in stops { stopAhead(stop) }
         }
     }
 
@@ -111,7 +112,8 @@ package final class TurnHost: HostLink {
         let (session, isIdle) = sessions.deliver(request)
         if case .stop(let reason) = request.request.kind {
             let position = LogPosition(log: grant.log, offset: request.record.offset)
-            overtake(HostedSession.Stop(position: position, reason: reason), request, session)
+            overtake(
+                HostedSession.Stop(position: position, reason: reason), key: request.request.idempotencyKey, session)
         }
         if environment.loop.onBusy == .interrupt, request.userMessage != nil { interrupt(request, session) }
         guard isIdle else { return }
@@ -131,9 +133,18 @@ package final class TurnHost: HostLink {
         }
     }
 
+    /// Has a stop take effect that is still to be dispatched. A session with no request here has no turn to stop.
+    private func stopAhead(_ stop: StopAhead) {
+        guard let grant = grant(of: stop.assignment), let session = sessions.session(stop.session) else { return }
+        let position = LogPosition(log: grant.log, offset: stop.offset)
+        overtake(HostedSession.Stop(position: position, reason: stop.reason), key: stop.idempotencyKey, session)
+    }
+
     /// Has a stop take effect ahead of its place, unless it is the duplicate of one that did.
-    private func overtake(_ stop: HostedSession.Stop, _ request: Dispatch, _ session: HostedSession) {
-        guard let key = request.request.idempotencyKey else { return session.overtake(stop) }
+    private func overtake(_ stop: HostedSession.Stop, key: String?, _ session: HostedSession) {
+        guard let key else { return session.overtake(stop) }
+        // A key is on record when its first request is settled, and that one may still wait here.
+        if session.holds(key, before: stop.position.offset) { return }
         Task { [store = environment.store] in
             // With the store away nothing is known of the key; the stop is looked at again in its place.
             guard let first = try? await store.idempotencyKey(session: session.id, key: key) else {

@@ -252,6 +252,6 @@ package struct ConsumerCore {
         for slot in slots.indices where !batches[slot].isEmpty {
             actions.append(.send(slot: slot, .dispatch(batches[slot])))
         }
-        return actions
+        return actions + stopsAhead(of: requests)
     }
 }

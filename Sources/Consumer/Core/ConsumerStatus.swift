@@ -15,6 +15,8 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var held: Int
         package var span: Int64
         package var isPaused: Bool
+        /// Whether a scout reads ahead of intake, for stops.
+        package var isScouted: Bool
         /// What holds its committed offset back: the first request that is not settled.
         package var head: Head?
     }
@@ -62,7 +64,7 @@ extension ConsumerCore {
                 partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
                 watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
                 held: assignment.tracker.count, span: assignment.tracker.span, isPaused: paused.contains(partition),
-                head: heads[partition])
+                isScouted: assignment.lane.isScouted, head: heads[partition])
         }
         var heldBySlot = Array(repeating: 0, count: slots.count)
         for request in held.values {

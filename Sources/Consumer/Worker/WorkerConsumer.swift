@@ -18,6 +18,7 @@ package final class WorkerConsumer: Sendable {
         let reader: KafkaReader
         let pool: HostPool
         let preparation: PartitionPreparation
+        let scout: StopScout
     }
 
     private struct State {
@@ -155,7 +156,8 @@ package final class WorkerConsumer: Sendable {
         let preparation = PartitionPreparation(
             options: options, store: store, consumer: consumer, admin: admin, reader: reader, logger: logger)
         return Clients(
-            consumer: consumer, producer: producer, admin: admin, reader: reader, pool: pool, preparation: preparation)
+            consumer: consumer, producer: producer, admin: admin, reader: reader, pool: pool, preparation: preparation,
+            scout: makeScout(scan: StopScan(intake: intake)))
     }
 
     private func firstEnding() async -> KafkaError? {
@@ -169,6 +171,7 @@ package final class WorkerConsumer: Sendable {
             try? await Task.sleep(for: .milliseconds(20))
             step { $0.tick(at: .now) }
             repauseIfNeeded()
+            scoutIfNeeded()
         }
     }
 
@@ -193,6 +196,7 @@ package final class WorkerConsumer: Sendable {
         while ContinuousClock.now < deadline, !withCore({ $0.isYielded(partitions) }) {
             try? await Task.sleep(for: .milliseconds(10))
         }
+        await clients.scout.close()
         _ = await clients.producer.flush(timeout: max(deadline - .now, .seconds(1)))
         // Leaving the group revokes what is left, and that commits.
         await clients.consumer.close()

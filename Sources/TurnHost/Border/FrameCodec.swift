@@ -27,6 +27,9 @@ package enum FrameCodec {
         case .lose(let assignments):
             writer.write(integers: assignments)
         case .askVitals: break
+        case .stopAhead(let stops):
+            writer.write(count: stops.count)
+            for stop in stops { writer.write(stop) }
         }
         return writer.finished()
     }
@@ -68,7 +71,8 @@ package enum FrameCodec {
         case .caughtUp: 4
         case .revoke: 5
         case .lose: 6
-        case .askVitals: 7
+        case .stopAhead: 7
+        case .askVitals: 8
         }
     }
 
@@ -109,7 +113,12 @@ extension FrameReader {
             let assignments = try readIntegers("assignments")
             return .revoke(assignments: assignments, grace: try readDuration("grace"))
         case 6: return .lose(assignments: try readIntegers("assignments"))
-        case 7: return .askVitals
+        case 7:
+            let count = try readCount("number of stops")
+            var stops: [StopAhead] = []
+            for _ in 0..<count { stops.append(try readStopAhead()) }
+            return .stopAhead(stops)
+        case 8: return .askVitals
         default: throw FrameError(.unknownKind, "There is no command of kind \(kind).")
         }
     }

@@ -20,6 +20,10 @@ package enum HostCommand: Sendable, Hashable {
     case lose(assignments: [Int64])
     /// To be answered with ``HostReport/vitals(_:)``.
     case askVitals
+    /// Stops that wait in the log behind requests that were not all handed over yet. Each has the effect that it would
+    /// have if it were dispatched now, on what this host has of its session; it is dispatched in its place all the
+    /// same, and may come here more than once before that.
+    case stopAhead([StopAhead])
 }
 
 /// What a turn host tells its consumer.
