@@ -58,7 +58,8 @@ struct OutcomePrinter {
     func finish() throws {
         if !isJSON {
             if !plan.isEmpty {
-                print(TextTable(["ID", "SESSION", "CAUSE", "PLACE", "REDRIVES", "WHAT", "TO OR WHY NOT"], plan))
+                let table = TextTable(["ID", "SESSION", "CAUSE", "PLACE", "REDRIVES", "WHAT", "TO OR WHY NOT"], plan)
+                StandardOutput.line(table.description)
             }
             let what = isDone ? verb : "would be \(verb)"
             let hint = isDone || done == 0 ? "" : "; nothing was done yet: that takes --apply"

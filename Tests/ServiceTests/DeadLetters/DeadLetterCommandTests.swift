@@ -4,6 +4,7 @@ import Kafka
 import SessionStore
 import TestSupport
 import Testing
+import TurnHost
 
 @Suite("carryon dead-letters", .enabled(if: Tansu.isAvailable))
 struct DeadLetterCommandTests {
@@ -141,6 +142,44 @@ struct DeadLetterCommandTests {
             _ = try await command(cluster, ["show", "0-77"], .exited(1))
             _ = try await command(cluster, ["redrive", "0-77"], .exited(1))
             _ = try await command(cluster, ["list", "--dead-letters-topic", "nowhere"], .exited(69))
+        }
+    }
+
+    @Test(
+        "Thousands of letters go to where they came from, each once, each session's in the order of its conversation",
+        .timeLimit(.minutes(10)))
+    func many() async throws {
+        try await withCluster(.tansu, "many letters") { cluster in
+            let seed = testSeed()
+            var generator = SeededGenerator(seed: seed)
+            let count = ProcessInfo.processInfo.environment["CARRYON_TEST_LETTERS"].flatMap { Int64($0) } ?? 3_000
+            let letters = (0..<count).map { offset in
+                let session = "session-\(offset % 700)"
+                return DeadLetter(
+                    record: KafkaRecord(
+                        topic: cluster.requestsTopic, partition: Int32(offset % 2), offset: offset, timestamp: 1_000,
+                        key: Array(session.utf8), value: Array(#"{"type":"regenerate","id":"\#(offset)"}"#.utf8)),
+                    consumerGroup: "g", cause: .crashLoop, code: "c", message: "m", attempts: 3)
+            }
+            let written = letters.shuffled(using: &generator)
+            try await cluster.write(written.map { $0.producerRecord(topic: cluster.deadLettersTopic) })
+            // One of them twice, as a death between letter and settlement leaves it.
+            try await cluster.write([written[0].producerRecord(topic: cluster.deadLettersTopic)])
+
+            let planned = try await lines(cluster, ["redrive", "--every"]).compactMap { $0["id"]?.stringValue }
+            let done = try await lines(cluster, ["redrive", "--every", "--apply"]).compactMap { $0["id"]?.stringValue }
+            try require("letters sent, as planned (seed \(seed))", done.sorted(), equals: planned.sorted())
+            let requests = try await cluster.records(on: cluster.requestsTopic, partitions: cluster.partitions)
+            try require("requests", requests.count, equals: Int(count))
+            for (session, sent) in Dictionary(grouping: requests, by: \.keyString) {
+                let offsets = sent.compactMap {
+                    Int64(String(decoding: $0.value ?? [], as: UTF8.self).filter(\.isNumber))
+                }
+                let expected = letters.filter { $0.record.keyString == session }.map(\.record.offset)
+                try require("the order in \(session ?? "none") (seed \(seed))", offsets, equals: expected)
+                try require("its partition", Set(sent.map(\.partition)), equals: [Int32(expected[0] % 2)])
+            }
+            try require("letters left", try await lines(cluster, ["list"]).count, equals: 0)
         }
     }
 

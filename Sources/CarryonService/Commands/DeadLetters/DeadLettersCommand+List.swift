@@ -26,7 +26,8 @@ extension DeadLettersCommand {
             let rows = selected.map { entry in
                 let letter = entry.letter
                 return [
-                    letter.id.description, letter.shownKey, letter.cause, letter.code ?? "", "\(letter.attempts ?? 1)",
+                    letter.id.description, letter.shownKey, letter.cause, letter.code ?? "",
+                    letter.attempts.map { "\($0)" } ?? "-",
                     "\(letter.redrives)", Timestamp(milliseconds: letter.writtenAt).rfc3339, entry.state,
                 ]
             }
