@@ -3,13 +3,19 @@ package import Kafka
 import SessionStore
 
 extension KafkaRecord {
-    /// What a request is called whose producer gave it no id, and what a message is called that has none.
-    package var fallbackRequestID: String { "\(partition)-\(offset)" }
+    /// What the record says of the dead letter that it comes from, if it comes from one.
+    package var redrive: Redrive? { Redrive(self) }
+
+    /// What a request is called whose producer gave it no id, and what a message is called that has none. A request
+    /// that was set aside and sent again is called what it was called at first.
+    package var fallbackRequestID: String { redrive?.origin ?? "\(partition)-\(offset)" }
 
     /// The record's value as a request, with the members that a record's headers and position stand in for.
     package func decodedRequest() throws(RequestError) -> Request {
-        try Request.decode(
+        var request = try Request.decode(
             value: value, idempotencyKeyHeader: headerString("idempotency-key"), fallbackMessageID: fallbackRequestID)
+        if let redrive { request.idempotencyKey = redrive.idempotencyKey }
+        return request
     }
 }
 

@@ -10,6 +10,7 @@ extension TurnExecutor {
     func runTurn(
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
+        work.takeBackGivenUpTurn()
         let answer = work.place(messageID: "\(session.id)-answer-\(work.memory.turns)")
         let takeover = try await self.takeover(work)
         let permit = await environment.permits.acquire()

@@ -156,8 +156,10 @@ struct TurnExecutor: Sendable {
                     message: "the message is an assistant's, and answers no call that the session knows")
                 return RequestInHand.Closing(control: nil, rejection: error)
             }
-            // What is known already changes nothing, and calls no model.
-            if work.memory.chain.messages[base].advanced(by: message) != nil { return expiry(of: work) }
+            // What is known already changes nothing, and calls no model; unless the turn that made it known was given
+            // up, and is wanted again.
+            let isNews = work.memory.chain.messages[base].advanced(by: message) != nil
+            if isNews || work.isRedriven { return expiry(of: work) }
             return RequestInHand.Closing(control: .duplicate(requestID: id))
         case .message where isTurnedAway(work):
             return RequestInHand.Closing(control: .rejected(requestID: id))

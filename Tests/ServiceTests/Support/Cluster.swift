@@ -148,6 +148,11 @@ final class Cluster: Sendable {
         Int32(session.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % partitions)
     }
 
+    /// Writes any records.
+    func write(_ records: [ProducerRecord]) async throws {
+        for result in await producer.send(records) { _ = try result.get() }
+    }
+
     /// Deletes a topic and makes it again, empty. Nobody may be reading it.
     func remakeTopic(_ topic: String) async throws {
         try await admin.deleteTopic(topic)
