@@ -49,6 +49,14 @@ let package = Package(
                 logging,
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "carryon-chaos",
+            dependencies: [
+                "SessionStore", "Conversation", "Kafka", "TestSupport", "HTTPTestServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                logging,
+            ],
+            swiftSettings: strict),
         .target(
             name: "CarryonService",
             dependencies: [
