@@ -160,10 +160,16 @@ let package = Package(
             dependencies: ["HTTPTools", "ChatAgent", "Conversation", "HTTPTestServer", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "ChaosTests",
+            dependencies: [
+                "carryon-chaos", "LanguageModels", "SessionStore", "Conversation", "Kafka", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "carryon", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent", "LanguageModels",
-                "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
+                "carryon", "carryon-chaos", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent",
+                "LanguageModels", "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
             ],
             swiftSettings: strict),
     ],

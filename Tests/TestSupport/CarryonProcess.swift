@@ -9,7 +9,9 @@ package final class CarryonProcess: Sendable {
         let name: String
         let code: Int32
 
-        package var description: String { "The process \(name) could not be started: \(String(cString: strerror(code)))." }
+        package var description: String {
+            "The process \(name) could not be started: \(String(cString: strerror(code)))."
+        }
     }
 
     /// It did not end in time.

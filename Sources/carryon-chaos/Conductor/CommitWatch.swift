@@ -64,7 +64,9 @@ final class CommitWatch: Sendable {
             state.committed[partition] = max(before, offset)
             if offset < before {
                 state.findings.append(
-                    Finding(.commit, nil, "the committed offset of \(partition)", expected: "\(before) or more", came: offset)
+                    Finding(
+                        .commit, nil, "the committed offset of \(partition)", expected: "\(before) or more",
+                        came: offset)
                 )
             }
             for request in suspects where !lettered.contains([Int64(partition.partition), request.offset]) {
@@ -73,7 +75,8 @@ final class CommitWatch: Sendable {
                 state.findings.append(
                     Finding(
                         .commit, request.session, step: request.step, "the request at \(partition), \(request.offset)",
-                        expected: "it settled before the committed offset \(offset) passed it", came: "neither a checkpoint nor a dead letter")
+                        expected: "it settled before the committed offset \(offset) passed it",
+                        came: "neither a checkpoint nor a dead letter")
                 )
             }
             let done = Set(passed)

@@ -135,14 +135,19 @@ final class Conversations: Sendable {
     func heard(_ records: [KafkaRecord]) {
         for record in records {
             guard let index = record.keyString.flatMap({ indexes[$0] }) else {
-                find(Finding(.reading, nil, "the key of an event", expected: "a session's", came: record.keyString ?? "none"))
+                find(
+                    Finding(
+                        .reading, nil, "the key of an event", expected: "a session's", came: record.keyString ?? "none")
+                )
                 continue
             }
             do {
                 let headers = record.headers.map { ($0.name, $0.value) }
                 heard(try Event(key: record.key, value: record.value, headers: headers), of: index, in: record)
             } catch {
-                find(Finding(.reading, plan.sessions[index].id, "an event", expected: "one that can be read", came: error))
+                find(
+                    Finding(
+                        .reading, plan.sessions[index].id, "an event", expected: "one that can be read", came: error))
             }
         }
     }

@@ -83,7 +83,9 @@ struct Examination: Sendable {
                 let offset = record.headerString("kafka_dlt-original-offset").flatMap({ Int64($0) })
             else {
                 findings.append(
-                    Finding(.deadLetter, record.keyString, "a dead letter's headers", expected: "its origin", came: record.headers))
+                    Finding(
+                        .deadLetter, record.keyString, "a dead letter's headers", expected: "its origin",
+                        came: record.headers))
                 continue
             }
             self.letters[cause, default: 0] += 1

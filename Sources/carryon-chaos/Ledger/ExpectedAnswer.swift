@@ -27,7 +27,9 @@ enum ExpectedAnswer {
                 let id = "\(messageID)-call-\(index + 1)"
                 let input = call.count > 1 ? (try? JSON(parsing: String(call[1]))) ?? .null : .null
                 answer.append(
-                    .call(Answer.Call(id: id, tool: String(call.first ?? ""), input: input, state: .done(output(of: id)))))
+                    .call(
+                        Answer.Call(id: id, tool: String(call.first ?? ""), input: input, state: .done(output(of: id))))
+                )
             default: continue
             }
         }

@@ -108,7 +108,9 @@ extension SessionAudit {
 extension Answer.Call {
     /// Whether nobody knows if it was made, and its tool is one that must not be called again then.
     fileprivate var isInDoubt: Bool {
-        guard case .failed(let text) = state, text.hasPrefix("the outcome of this call is unknown") else { return false }
+        guard case .failed(let text) = state, text.hasPrefix("the outcome of this call is unknown") else {
+            return false
+        }
         return ChaosTool(rawValue: tool)?.runsAgainInDoubt == false
     }
 }

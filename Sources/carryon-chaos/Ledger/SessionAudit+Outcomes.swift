@@ -17,7 +17,9 @@ extension SessionAudit {
             switch request.role {
             case .garbage: checkGarbage(request)
             case .stop:
-                if !closings.isEmpty { find(.duplicated, request, "a stop's outcomes", expected: 0, came: closings.count) }
+                if !closings.isEmpty {
+                    find(.duplicated, request, "a stop's outcomes", expected: 0, came: closings.count)
+                }
             case .duplicate: checkDuplicate(request, closings)
             case .message, .regenerate, .approval: checkTurn(request, closings)
             }
@@ -87,7 +89,8 @@ extension SessionAudit {
         }
         if !hasNewer || !isSettled {
             find(
-                .changed, request, "the outcome of a turn that was neither stopped nor overtaken", expected: "completed",
+                .changed, request, "the outcome of a turn that was neither stopped nor overtaken",
+                expected: "completed",
                 came: "stopped")
         }
     }
@@ -107,7 +110,8 @@ extension SessionAudit {
             default: enough = false
             }
             if !enough {
-                find(.deadLetter, request, "deaths of a request set aside as \(letter.cause)", expected: "its budget's",
+                find(
+                    .deadLetter, request, "deaths of a request set aside as \(letter.cause)", expected: "its budget's",
                     came: ends.map(\.rawValue))
             }
             if letter.attempts != ends.count(where: \.isCharged) {

@@ -11,7 +11,10 @@ struct StepWriter {
 
     /// Those that are rare, and of how many steps one is of the kind.
     static let rare: [(rarity: Int, make: @Sendable (inout SeededGenerator) -> Step)] = [
-        (60, { .message("#script\ntokens \(Int.random(in: 3...12, using: &$0)) 5ms\ncrash SEGV upto 2\nsay Up again.") }),
+        (
+            60,
+            { .message("#script\ntokens \(Int.random(in: 3...12, using: &$0)) 5ms\ncrash SEGV upto 2\nsay Up again.") }
+        ),
         (250, { .message("#script\nsay \(phrase(&$0))\nallocate 450MB upto 1\nsay There was room after all.") }),
         (400, { .poison("#script\ntokens \(Int.random(in: 2...6, using: &$0)) 5ms\ncrash SEGV") }),
     ]

@@ -32,7 +32,10 @@ struct ChaosReport: Sendable {
             ("readers' reconnects", "\(standing.reconnects)"),
             ("longest pause of a reader", "\(longest) s (\(standing.longestPauseSession))"),
             ("calls of tools", "\(examination.toolCalls), \(examination.toolCallsAgain) made once more"),
-            ("dead letters", "\(list(examination.letters)); set aside for what was done to them: \(examination.exhausted)"),
+            (
+                "dead letters",
+                "\(list(examination.letters)); set aside for what was done to them: \(examination.exhausted)"
+            ),
             ("looks at the committed offsets", "\(looks)"),
             ("lost, duplicated, reordered", "\(count(.lost)), \(count(.duplicated)), \(count(.reordered))"),
             ("other findings", "\(findings.count - count(.lost) - count(.duplicated) - count(.reordered))"),

@@ -93,7 +93,8 @@ actor Fleet {
         guard let index = take(worker) else { return false }
         let leaving = places[index].process
         let wasArmed = places[index].isArmed
-        let patience = "\(max(1, drain.components.seconds * 1_000 + drain.components.attoseconds / 1_000_000_000_000_000))ms"
+        let patience =
+            "\(max(1, drain.components.seconds * 1_000 + drain.components.attoseconds / 1_000_000_000_000_000))ms"
         places[index].process = try await startWorker(["DRAIN_TIMEOUT": patience])
         leaving.signal(SIGTERM)
         places[index].isBusy = false
