@@ -51,6 +51,14 @@ let package = Package(
                 logging,
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "carryon-chaos",
+            dependencies: [
+                "SessionStore", "Conversation", "Kafka", "TestSupport", "HTTPTestServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                logging,
+            ],
+            swiftSettings: strict),
         .target(
             name: "CarryonService",
             dependencies: [
@@ -157,10 +165,16 @@ let package = Package(
             dependencies: ["HTTPTools", "ChatAgent", "Conversation", "HTTPTestServer", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "ChaosTests",
+            dependencies: [
+                "carryon-chaos", "LanguageModels", "SessionStore", "Conversation", "Kafka", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "carryon", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent", "LanguageModels",
-                "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
+                "carryon", "carryon-chaos", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent",
+                "LanguageModels", "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
             ],
             swiftSettings: strict),
     ],

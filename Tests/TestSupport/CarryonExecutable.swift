@@ -1,6 +1,6 @@
-import Foundation
+internal import Foundation
 
-/// Where the built `carryon` is: beside the tests' own executable.
+/// Where the built `carryon` is: beside the executable that runs.
 enum CarryonExecutable {
     struct Missing: Error, CustomStringConvertible {
         let looked: [String]
