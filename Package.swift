@@ -110,6 +110,7 @@ let package = Package(
         .target(
             name: "SessionStore",
             dependencies: [
+                "CPostgres",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 logging,
             ],
@@ -117,11 +118,12 @@ let package = Package(
         .target(name: "Conversation", swiftSettings: strict),
         .target(name: "Kafka", dependencies: ["CRdkafka", logging], swiftSettings: strict),
         .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
-        // What several test targets need: a real broker process, a relay in front of it, seeded randomness, deadlines.
+        // What several test targets need: real server processes, a relay in front of them, seeded randomness, deadlines.
         .target(
-            name: "TestSupport", dependencies: ["Kafka", "Conversation", logging], path: "Tests/TestSupport",
-            swiftSettings: strict),
+            name: "TestSupport", dependencies: ["Kafka", "Conversation", "CPostgres", logging],
+            path: "Tests/TestSupport", swiftSettings: strict),
         // A little HTTP server on loopback, for what is asked by HTTP.
         .target(
             name: "HTTPTestServer",

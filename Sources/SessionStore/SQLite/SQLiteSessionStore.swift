@@ -82,7 +82,7 @@ package final class SQLiteSessionStore: SessionStore {
         do {
             return try await pool.read(body)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_MISUSE {
-            throw GroupCommitter.closed(while: operation())
+            throw StoreError.closed(while: operation())
         } catch {
             throw StoreError(error, while: operation())
         }
