@@ -94,7 +94,7 @@ struct AdminTests {
             let events = try await cluster.checkConversation("s", [turn])
             try require("the cause told to the reader", events.recoveryCauses.count, equals: 1)
             let runs = try await cluster.runs(of: "s").map { "\($0.run) \($0.cause ?? "none")" }
-            try require("the runs", runs, equals: ["1 crashed: has not answered for 3.0 seconds", "2 none"])
+            try require("the runs", runs, equals: ["1 has not answered for 3.0 seconds", "2 none"])
         }
     }
 

@@ -1,5 +1,6 @@
 import Consumer
 import Conversation
+import Glibc
 import HTTPTypes
 import Hummingbird
 import Logging
