@@ -100,7 +100,7 @@ struct SettingsPrecedenceTests {
     func everyForm(setting: Setting) throws {
         guard setting.name != "config" else { return }
         let text = try #require(Self.samples[setting.name], "\(setting.name) has no sample")
-        let extra = setting.name == "kill-at" ? ["--fault-injection"] : []
+        let extra = ["kill-at", "stall-at"].contains(setting.name) ? ["--fault-injection"] : []
         let byFlag = try resolveSettings([setting.flag, text] + extra)
         let byVariable = try resolveSettings(extra, environment: [setting.variable: text])
         let byFile = try resolveSettings(
@@ -127,7 +127,7 @@ struct SettingsPrecedenceTests {
         "turn-timeout": "0", "host-timeout": "3s", "head-age-limit": "5m", "max-request-bytes": "2048",
         "crash-attempts": "1", "out-of-memory-attempts": "1",
         "recovery-policy": "settle", "log-level": "debug", "log-format": "json", "fault-injection": "true",
-        "kill-at": "worker:in-settle:3",
+        "kill-at": "worker:in-settle:3", "stall-at": "host:mid-stream:1",
     ]
 
     @Test("Only the settings' own flags are taken from the command line")
@@ -221,6 +221,7 @@ struct SettingsRefusalTests {
         ("crash-attempts", "0"), ("out-of-memory-attempts", "x"), ("recovery-policy", "Continue"),
         ("log-level", "loud"), ("log-format", "xml"), ("fault-injection", "yes"), ("kill-at", "mid-stream:0"),
         ("kill-at", "gateway:mid-stream"), ("kill-at", "mid-stream:1:1"), ("kill-at", "host"),
+        ("stall-at", "host:nowhere"),
     ]
 
     @Test("A malformed value is refused with its name, its origin and what is accepted", arguments: malformed)

@@ -76,6 +76,9 @@ extension Setting {
         Setting(
             "kill-at", \.killAt, SettingKind.killAt.optional,
             "with fault injection: kills a process at a named step of a turn"),
+        Setting(
+            "stall-at", \.stallAt, SettingKind.killAt.optional,
+            "with fault injection: stops a process (SIGSTOP) at a named step of a turn"),
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

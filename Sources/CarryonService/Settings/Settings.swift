@@ -74,6 +74,7 @@ package struct Settings: Sendable, Equatable {
     /// Whether what kills on purpose is allowed.
     package var faultInjection = false
     package var killAt: KillAt?
+    package var stallAt: KillAt?
 
     /// Where each value that is not a default came from, by the setting's name.
     package internal(set) var sources: [String: String] = [:]

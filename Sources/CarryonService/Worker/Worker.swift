@@ -13,7 +13,7 @@ struct Worker: Service {
     private let consumer: WorkerConsumer
     private let identity: JSONObject
     private let store: any SessionStore
-    private let killSwitch: KillSwitch?
+    private let faults: [StepFault]
 
     /// Puts a worker together; connects to nothing yet, except for the store.
     /// - Parameter agent: the file of the agent that the settings name, if they name one.
@@ -44,12 +44,18 @@ struct Worker: Service {
         options.logIdentityOverride = settings.logIdentity
 
         store = try settings.openStore()
-        let killSwitch = try settings.killAt.map(KillSwitch.arm)
-        self.killSwitch = killSwitch
-        if let killSwitch, killSwitch.killAt.process == .worker {
-            options.onStep = { if $0 == .beforeCommit { killSwitch.reached(.beforeCommit) } }
+        let faults = try [
+            settings.killAt.map { try StepFault.arm(.kill, $0) },
+            settings.stallAt.map { try StepFault.arm(.stall, $0) },
+        ].compactMap(\.self)
+        self.faults = faults
+        let ownFaults = faults.filter { $0.place.process == .worker }
+        if !ownFaults.isEmpty {
+            options.onStep = { step in
+                if step == .beforeCommit { for fault in ownFaults { fault.reached(.beforeCommit) } }
+            }
         }
-        let setup = HostSetup(settings: settings, agent: agent, killSwitch: killSwitch)
+        let setup = HostSetup(settings: settings, agent: agent, faults: faults)
         options.hostSettings = try setup.encoded()
         let factory: HostFactory
         if settings.hosts == 0 {
@@ -84,7 +90,7 @@ struct Worker: Service {
 
     /// Works until the group asks for a graceful shutdown, drains, and returns.
     func run() async throws {
-        defer { killSwitch?.disarm() }
+        defer { for fault in faults { fault.disarm() } }
         let quiet = Task { await heedQuietSignals() }
         defer { quiet.cancel() }
         try await withGracefulShutdownHandler {
