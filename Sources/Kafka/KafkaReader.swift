@@ -12,7 +12,7 @@ internal import Synchronization
 package final class KafkaReader: Sendable {
     private static let idleClients = 2
     private static let defaults: KafkaProperties = ["group.id": "reader", "fetch.wait.max.ms": "100"]
-    private static let forced: KafkaProperties = [
+    static let forced: KafkaProperties = [
         "auto.offset.reset": "earliest", "enable.partition.eof": "true", "enable.auto.commit": "false",
         "enable.auto.offset.store": "false",
     ]

@@ -45,6 +45,11 @@ package final class TurnHost: HostLink {
     /// How many sessions are held in memory, busy or idle.
     package var sessionCount: Int { sessions.count }
 
+    /// How the host is.
+    package var vitals: HostVitals {
+        environment.pulse.vitals(sessions: sessions.count, eventsStalled: environment.log.stalledFor)
+    }
+
     package func send(_ command: HostCommand) {
         switch command {
         case .configure: environment.report(.ready)
@@ -53,6 +58,16 @@ package final class TurnHost: HostLink {
         case .caughtUp(let assignment): grant(of: assignment)?.catchUp()
         case .revoke(let assignments, let grace): for assignment in assignments { revoke(assignment, grace: grace) }
         case .lose(let assignments): for assignment in assignments { lose(assignment) }
+        case .askVitals:
+            // From where turns run: that it takes long to come tells of them.
+            Task { [environment] in
+                environment.report(.vitals(vitals))
+                // Without a turn to try it there would be nobody to find out that it is back.
+                if environment.pulse.isStoreFailing, (try? await environment.store.probe()) != nil {
+                    environment.pulse.storeWorked()
+                }
+            }
+        case .stopAhead(let stops): for stop in stops { stopAhead(stop) }
         }
     }
 
@@ -79,9 +94,11 @@ package final class TurnHost: HostLink {
         while true {
             do {
                 let runs = try await environment.store.openRuns(log: partition.log)
+                environment.pulse.storeWorked()
                 return Grant.Preparation(openRuns: Dictionary(grouping: runs, by: \.session))
             } catch {
                 guard error.isTransient else { throw error }
+                environment.pulse.storeFailed()
                 environment.logger.warning("The session store is away.", metadata: ["error": "\(error)"])
                 try await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))
@@ -95,7 +112,8 @@ package final class TurnHost: HostLink {
         let (session, isIdle) = sessions.deliver(request)
         if case .stop(let reason) = request.request.kind {
             let position = LogPosition(log: grant.log, offset: request.record.offset)
-            overtake(HostedSession.Stop(position: position, reason: reason), request, session)
+            overtake(
+                HostedSession.Stop(position: position, reason: reason), key: request.request.idempotencyKey, session)
         }
         if environment.loop.onBusy == .interrupt, request.userMessage != nil { interrupt(request, session) }
         guard isIdle else { return }
@@ -115,9 +133,18 @@ package final class TurnHost: HostLink {
         }
     }
 
+    /// Has a stop take effect that is still to be dispatched. A session with no request here has no turn to stop.
+    private func stopAhead(_ stop: StopAhead) {
+        guard let grant = grant(of: stop.assignment), let session = sessions.session(stop.session) else { return }
+        let position = LogPosition(log: grant.log, offset: stop.offset)
+        overtake(HostedSession.Stop(position: position, reason: stop.reason), key: stop.idempotencyKey, session)
+    }
+
     /// Has a stop take effect ahead of its place, unless it is the duplicate of one that did.
-    private func overtake(_ stop: HostedSession.Stop, _ request: Dispatch, _ session: HostedSession) {
-        guard let key = request.request.idempotencyKey else { return session.overtake(stop) }
+    private func overtake(_ stop: HostedSession.Stop, key: String?, _ session: HostedSession) {
+        guard let key else { return session.overtake(stop) }
+        // A key is on record when its first request is settled, and that one may still wait here.
+        if session.holds(key, before: stop.position.offset) { return }
         Task { [store = environment.store] in
             // With the store away nothing is known of the key; the stop is looked at again in its place.
             guard let first = try? await store.idempotencyKey(session: session.id, key: key) else {

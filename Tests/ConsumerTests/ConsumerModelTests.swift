@@ -17,6 +17,8 @@ private struct World {
     var committed: [Int32: Int64] = [:]
     /// The partitions that are ours, and how many records of each were handed over or skipped.
     var owned: [Int32: Int] = [:]
+    /// Stops that a scout has found under the present assignment.
+    var scouted: [Int32: Set<Int64>] = [:]
     var outstanding: [TopicPartition: Int64]?
     var deadLetters: [Int64: KafkaRecord] = [:]
     /// What each live host has, by entry.
@@ -39,7 +41,26 @@ private struct World {
             case .startTrialHost(let slot):
                 if slot != slots { problems.append("the trial host is asked for once") }
                 slots = slot + 1
-            case .pause, .resume, .prepare: break
+            case .pause, .resume, .prepare, .breakOff: break
+            }
+        }
+        checkStops(actions)
+    }
+
+    /// Whatever is dispatched has with it the stops behind it that are known and that intake has not come to.
+    mutating func checkStops(_ actions: [ConsumerCore.Action]) {
+        for (index, action) in actions.enumerated() {
+            guard case .send(let slot, .dispatch(let dispatches)) = action else { continue }
+            let told = actions[index...].filter { if case .send(slot, _) = $0 { true } else { false } }.stopsAhead
+            for dispatch in dispatches {
+                let number = dispatch.record.partition
+                let known = logs[number, default: []].dropFirst(owned[number] ?? 0).filter {
+                    scouted[number]?.contains($0.offset) == true && $0.keyString == dispatch.session
+                }
+                let missing = known.contains { stop in
+                    !told.contains { $0.offset == stop.offset && $0.assignment == dispatch.assignment }
+                }
+                if missing { problems.append("\(dispatch.record.offset) was dispatched without its stops") }
             }
         }
     }
@@ -68,7 +89,11 @@ private struct World {
             }
         case .lose(let assignments), .revoke(let assignments, _):
             hosts[slot] = hosts[slot]?.filter { !assignments.contains($0.value.assignment) }
-        case .caughtUp, .configure: break
+        case .stopAhead(let stops):
+            if stops.contains(where: { grants[slot]?.contains($0.assignment) != true }) {
+                problems.append("a stop before its grant")
+            }
+        case .caughtUp, .configure, .askVitals: break
         }
     }
 
@@ -85,7 +110,8 @@ private struct World {
     }
 
     mutating func act() {
-        switch Int.random(in: 0..<24, using: &random) {
+        switch Int.random(in: 0..<26, using: &random) {
+        case 24, 25: scout()
         case 0..<6: receive()
         case 6..<11: settle()
         case 11: begin()
@@ -121,8 +147,29 @@ private struct World {
         var record = requestRecord(
             session: "s\(Int.random(in: 0..<5, using: &random))", partition: number,
             offset: last + Int64.random(in: 1...3, using: &random))
-        if Int.random(in: 0..<6, using: &random) == 0 { record.value = nil }
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: record.value = nil
+        case 1: record.value = Array(#"{"type":"stop"}"#.utf8)
+        default: break
+        }
         logs[number, default: []].append(record)
+    }
+
+    mutating func scout() {
+        guard let number = owned.keys.sorted().randomElement(using: &random), let position = owned[number],
+            let assignment = core.status(at: now).partitions.first(where: { $0.partition == partition(number) })
+        else { return }
+        let count = Int.random(in: 0...12, using: &random)
+        while logs[number, default: []].count < position + count { append(to: number) }
+        let ahead = logs[number, default: []][..<(position + count)]
+        let scan = StopScan(intake: RequestIntake(maximumBytes: 1_000))
+        let stops = ahead.compactMap(scan.stop)
+        let actions = core.scouted([
+            partition(number): .init(
+                assignment: assignment.assignment, stops: stops, next: (ahead.last?.offset ?? -1) + 1)
+        ])
+        scouted[number, default: []].formUnion(stops.map(\.offset))
+        apply(actions)
     }
 
     mutating func settle() {
@@ -173,6 +220,7 @@ private struct World {
         let number = Int32.random(in: 0..<3, using: &random)
         guard owned[number] == nil else { return }
         let start = committed[number] ?? 0
+        scouted[number] = []
         // What was received and not committed comes again.
         owned[number] = logs[number, default: []].count { $0.offset < start }
         apply(core.own(number, from: start, end: start, at: now))
@@ -233,7 +281,7 @@ struct ConsumerModelTests {
             let slots = Int.random(in: 1...3, using: &seeds)
             let bounds = Backpressure.Bounds(requests: 20, bytes: 10_000, span: 30)
             var world = World(
-                core: .forTests(slots: slots, hasTrialSlot: Bool.random(using: &seeds), bounds: bounds),
+                core: .forTests(slots: slots, trialSlots: Int.random(in: 0...2, using: &seeds), bounds: bounds),
                 random: SeededGenerator(seed: seeds.next()), slots: slots
             )
             for _ in 0..<300 { world.act() }

@@ -35,6 +35,10 @@ struct FrameCodecTests {
                     fence: Fence(group: "g", cluster: "c", topic: "t", partition: 2, token: 9), endOffset: 1 << 40)),
             .dispatch(try deaths.map { try dispatch(death: $0) }), .dispatch([]), .caughtUp(assignment: -1),
             .revoke(assignments: [1, 2, .min, .max], grace: .milliseconds(2_500)), .lose(assignments: []),
+            .stopAhead([
+                StopAhead(assignment: 7, session: "sé", offset: .max, reason: "", idempotencyKey: nil),
+                StopAhead(assignment: -1, session: "", offset: 0, reason: nil, idempotencyKey: "kéy"),
+            ]), .stopAhead([]),
         ]
     }
 
@@ -131,7 +135,9 @@ struct FrameCodecTests {
                 frame = (0..<Int.random(in: 0...60, using: &random)).map { _ in
                     .random(in: .min ... .max, using: &random)
                 }
-                if frame.count > 1 { (frame[0], frame[1]) = (1, [1, 2, 3, 4, 5, 6, 65, 66, 67, 68, 69][round % 11]) }
+                if frame.count > 1 {
+                    (frame[0], frame[1]) = (FrameCodec.version, [1, 2, 3, 4, 5, 6, 7, 65, 66, 67, 68, 69][round % 12])
+                }
             } else {
                 frame = body(frames[round % frames.count])
                 for _ in 0..<Int.random(in: 1...3, using: &random) {

@@ -107,7 +107,8 @@ private let diligent: @Sendable (FakeHosts.Host, HostCommand) -> Void = { host, 
     switch command {
     case .dispatch(let dispatches): host.onReport(.settled(entries: dispatches.map(\.entry)))
     case .revoke(let assignments, _): host.onReport(.yielded(assignments: assignments))
-    case .configure, .grant, .caughtUp, .lose: break
+    case .askVitals: host.onReport(.vitals(HostVitals()))
+    case .configure, .grant, .caughtUp, .lose, .stopAhead: break
     }
 }
 
@@ -228,6 +229,50 @@ struct WorkerConsumerTests {
         try worker.broker.createTopic("chat.events", partitions: 1)
         try await eventually(timeout: .seconds(20)) { try await worker.committed() == 1 }
         #expect(worker.hosts.dispatched.count == 1)
+        try await worker.shutDown()
+    }
+
+    @Test("A stop at the log's end reaches its session's host while intake is paused, and once more in its place")
+    func stopOverBacklog() async throws {
+        let held = Mutex<[(FakeHosts.Host, Int64)]>([])
+        let hosts = FakeHosts { host, command in
+            switch command {
+            case .dispatch(let dispatches): held.withLock { $0 += dispatches.map { (host, $0.entry) } }
+            case .revoke(let assignments, _): host.onReport(.yielded(assignments: assignments))
+            default: break
+            }
+        }
+        let worker = try Worker(hosts: hosts) { $0.maxInFlight = 100 }
+        worker.start()
+        try await eventually(timeout: .seconds(60)) { worker.consumer.status.partitions.first?.isGranted == true }
+        #expect(worker.consumer.status.partitions.first?.isScouted == false)
+        try await worker.send((0..<1_500).map { message("s\($0)") })
+        try await eventually(timeout: .seconds(60)) { worker.consumer.status.partitions.first?.isPaused == true }
+        func stops() -> [StopAhead] {
+            hosts.all.flatMap(\.commands).flatMap { command -> [StopAhead] in
+                if case .stopAhead(let stops) = command { stops } else { [] }
+            }
+        }
+        for (index, session) in ["s0", "s1", "s0"].enumerated() {
+            try await worker.send([request(session, Array(#"{"type":"stop","reason":"\#(index)"}"#.utf8))])
+            try await eventually(timeout: .seconds(10)) { stops().count == index + 1 }
+        }
+        let found = stops().sorted { $0.offset < $1.offset }
+        #expect(found.map(\.offset) == [1_500, 1_501, 1_502])
+        #expect(found.map(\.session) == ["s0", "s1", "s0"])
+        #expect(found.map(\.reason) == ["0", "1", "2"])
+        try await eventually(timeout: .seconds(40)) {
+            let batch = held.withLock { held in
+                defer { held = [] }
+                return held
+            }
+            for (host, entry) in batch { host.onReport(.settled(entries: [entry])) }
+            return worker.consumer.status.partitions.first?.committed == 1_503
+        }
+        #expect(hosts.dispatched.map(\.dispatch.record.offset).sorted() == Array(0..<1_503))
+        try await eventually(timeout: .seconds(10)) {
+            worker.consumer.status.partitions.first?.isScouted == false
+        }
         try await worker.shutDown()
     }
 

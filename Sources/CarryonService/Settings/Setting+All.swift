@@ -48,6 +48,14 @@ extension Setting {
         Setting(
             "revoke-timeout", \.revokeTimeout, .duration, "how long turns of a revoked partition may take to hand over"),
         Setting(
+            "turn-timeout", \.turnTimeout, .duration, "how long a run of a turn may take; 0 is no limit"),
+        Setting(
+            "host-timeout", \.hostTimeout, .duration,
+            "how long a turn host may fail to answer before it is taken for stuck, and ended"),
+        Setting(
+            "head-age-limit", \.headAgeLimit, .duration,
+            "after how long a request that holds its partition's committed offset back is told of"),
+        Setting(
             "host-memory-limit", \.hostMemoryLimit, SettingKind.byteCount(atLeast: 16 << 20).optional,
             "memory after which a turn host is ended"),
         Setting(

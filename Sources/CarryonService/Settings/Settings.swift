@@ -51,6 +51,12 @@ package struct Settings: Sendable, Equatable {
     package var drainTimeout = Duration.seconds(20)
     /// How long a revoked partition's turns may take to hand over.
     package var revokeTimeout = Duration.seconds(10)
+    /// How long a run of a turn may take; zero is no limit.
+    package var turnTimeout = Duration.seconds(900)
+    /// How long a host may owe an answer before it is taken for stuck.
+    package var hostTimeout = Duration.seconds(60)
+    /// After how long a request that holds its partition back is told of.
+    package var headAgeLimit = Duration.seconds(60)
     /// Bytes of memory after which a host is ended; `nil` is no limit.
     package var hostMemoryLimit: Int?
     /// Bytes of idle sessions that one host keeps.

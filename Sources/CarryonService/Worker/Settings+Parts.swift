@@ -71,6 +71,7 @@ extension Settings {
         options.region = region
         options.concurrency = concurrency
         options.flushWindow = flushWindow
+        options.turnTimeout = turnTimeout > .zero ? turnTimeout : nil
         options.sessionCacheBytes = sessionCacheBytes
         options.crashAttempts = crashAttempts
         options.outOfMemoryAttempts = outOfMemoryAttempts

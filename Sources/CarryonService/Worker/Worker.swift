@@ -1,14 +1,17 @@
 import Consumer
+import Conversation
 import Foundation
 import Kafka
 import Logging
 import ServiceLifecycle
 import SessionStore
 import TurnHost
+import UnixSignals
 
 /// One worker: the consumer in this process, and its turn hosts, as children or, with no hosts, in this process too.
 struct Worker: Service {
     private let consumer: WorkerConsumer
+    private let identity: JSONObject
     private let store: any SessionStore
     private let killSwitch: KillSwitch?
 
@@ -28,6 +31,16 @@ struct Worker: Service {
         options.maxRequestBytes = settings.maxRequestBytes
         options.revokeTimeout = settings.revokeTimeout
         options.drainTimeout = settings.drainTimeout
+        options.hostTimeout = settings.hostTimeout
+        options.headAgeLimit = settings.headAgeLimit
+        if settings.turnTimeout > .zero {
+            // What its timeout has not ended by then is not going to end.
+            options.health.turn = settings.turnTimeout + .seconds(60)
+        }
+        identity = [
+            "worker": .string(name), "version": .string(Carryon.version), "group": .string(settings.groupID),
+            "region": settings.region.map(JSON.string) ?? .null,
+        ]
         options.logIdentityOverride = settings.logIdentity
 
         store = try settings.openStore()
@@ -57,9 +70,23 @@ struct Worker: Service {
         consumer = WorkerConsumer(options: options, store: store, makeHost: factory, logger: logger)
     }
 
+    /// How the worker is, at this moment.
+    var report: WorkerReport {
+        WorkerReport(health: consumer.health, status: consumer.status, worker: identity)
+    }
+
+    /// Takes nothing new at SIGUSR1, and goes on at SIGUSR2, for as long as the task lives.
+    func heedQuietSignals() async {
+        for await signal in await UnixSignalsSequence(trapping: .sigusr1, .sigusr2) {
+            if signal == .sigusr1 { consumer.beginQuiet() } else { consumer.endQuiet() }
+        }
+    }
+
     /// Works until the group asks for a graceful shutdown, drains, and returns.
     func run() async throws {
         defer { killSwitch?.disarm() }
+        let quiet = Task { await heedQuietSignals() }
+        defer { quiet.cancel() }
         try await withGracefulShutdownHandler {
             try await consumer.run()
         } onGracefulShutdown: {

@@ -21,6 +21,8 @@ struct Assignment {
     var tracker = OffsetTracker()
     /// What is waiting in the log is known to the hosts as far as it will be.
     var isCaughtUp = false
+    /// The stops ahead of intake.
+    var lane = FastLane()
 
     var grant: PartitionGrant? {
         if case .granted(let grant) = phase { grant } else { nil }

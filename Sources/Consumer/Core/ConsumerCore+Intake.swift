@@ -36,6 +36,7 @@ extension ConsumerCore {
                 actions += startAgain(partition, because: error)
             }
         }
+        noteIntake(of: touched)
         actions += dispatch(ready)
         for partition in touched.sorted() {
             guard let assignment = assignments[partition], let grant = assignment.grant,
@@ -47,9 +48,10 @@ extension ConsumerCore {
         return actions
     }
 
-    /// Everything that the partition held was polled.
-    package mutating func reachedEnd(of partition: TopicPartition) -> [Action] {
-        assignments[partition]?.isReceiving == true ? catchUp(partition) : []
+    /// Everything that the partition held was polled; the next record will have this offset.
+    package mutating func reachedEnd(of partition: TopicPartition, offset: Int64 = 0) -> [Action] {
+        assignments[partition]?.lane.noteEnd(at: offset)
+        return assignments[partition]?.isReceiving == true ? catchUp(partition) : []
     }
 
     private mutating func register(

@@ -8,9 +8,9 @@ package struct ConsumerCore {
     package struct Settings: Sendable {
         /// Number of turn hosts that sessions are spread over.
         package var slots: Int
-        /// Whether there is one more slot, for sessions that are tried apart. Without it every death is charged to
+        /// How many more slots there are, for sessions that are tried apart. Without any, every death is charged to
         /// whatever had begun in the host.
-        package var hasTrialSlot: Bool
+        package var trialSlots: Int
         package var bounds: Backpressure.Bounds
         package var commitInterval: Duration
         package var commitRetryDelay: Duration
@@ -21,13 +21,13 @@ package struct ConsumerCore {
         package var seed: UInt64
 
         package init(
-            slots: Int, hasTrialSlot: Bool = false, bounds: Backpressure.Bounds,
+            slots: Int, trialSlots: Int = 0, bounds: Backpressure.Bounds,
             commitInterval: Duration = .milliseconds(100),
             commitRetryDelay: Duration = .milliseconds(500), hostRetry: RetryDelay = RetryDelay(),
             deadLetterRetry: RetryDelay = RetryDelay(longest: .seconds(30)), seed: UInt64
         ) {
             self.slots = max(slots, 1)
-            self.hasTrialSlot = hasTrialSlot
+            self.trialSlots = max(trialSlots, 0)
             self.bounds = bounds
             self.commitInterval = commitInterval
             self.commitRetryDelay = commitRetryDelay
@@ -54,10 +54,26 @@ package struct ConsumerCore {
         case refence(TopicPartition, assignment: Int64)
         /// From now on this slot is to have a host as the others have.
         case startTrialHost(slot: Int)
+        /// The slot's host is to be ended, which counts as a crash of its own.
+        case breakOff(slot: Int, reason: String)
     }
 
     struct Slot {
         var isUp = false
+        /// What its host last said of itself.
+        var vitals: HostVitals?
+        /// Since when an answer to that question is due.
+        var askedAt: ContinuousClock.Instant?
+    }
+
+    /// Why nothing new is taken in, of any partition.
+    package enum Hold: Sendable, Hashable, CaseIterable {
+        /// The worker is on its way out.
+        case drain
+        /// Somebody asked for quiet.
+        case quiet
+        /// What is taken in could not be settled.
+        case storeAway
     }
 
     /// The most that one dispatch holds, so that a host's backlog after a death stays within a frame's bound.
@@ -71,7 +87,7 @@ package struct ConsumerCore {
     /// Sessions whose hosts died under them, and until when they wait.
     var parked: [String: ContinuousClock.Instant] = [:]
     var trials = Trials()
-    var hasAskedForTrialHost = false
+    var trialHostsAsked: Set<Int> = []
     /// When the first dead letter is to be tried again, if one is.
     var deadLetterDue: ContinuousClock.Instant?
     var commits: CommitScheduler
@@ -79,13 +95,13 @@ package struct ConsumerCore {
     var generator: SplitMix64
     /// What the client library was told to pause.
     package internal(set) var paused: Set<TopicPartition> = []
-    package internal(set) var isDraining = false
+    package internal(set) var holds: Set<Hold> = []
     private var lastAssignment: Int64 = 0
     private var lastEntry: Int64 = 0
 
     package init(settings: Settings) {
         self.settings = settings
-        slots = Array(repeating: Slot(), count: settings.slots + (settings.hasTrialSlot ? 1 : 0))
+        slots = Array(repeating: Slot(), count: settings.slots + settings.trialSlots)
         commits = CommitScheduler(interval: settings.commitInterval, retryDelay: settings.commitRetryDelay)
         backpressure = Backpressure(bounds: settings.bounds)
         generator = SplitMix64(state: settings.seed)
@@ -177,7 +193,7 @@ package struct ConsumerCore {
 
     mutating func adjustFlow(of partition: TopicPartition) -> [Action] {
         guard let assignment = assignments[partition], assignment.isReceiving else { return [] }
-        let holdsBack = isDraining || backpressure.holdsBack(partition)
+        let holdsBack = !holds.isEmpty || backpressure.holdsBack(partition)
         guard holdsBack != paused.contains(partition) else { return [] }
         if !holdsBack {
             paused.remove(partition)
@@ -236,6 +252,6 @@ package struct ConsumerCore {
         for slot in slots.indices where !batches[slot].isEmpty {
             actions.append(.send(slot: slot, .dispatch(batches[slot])))
         }
-        return actions
+        return actions + stopsAhead(of: requests)
     }
 }

@@ -32,6 +32,9 @@ extension WorkerConsumer {
         case .startTrialHost(let slot):
             logger.notice("Sessions whose hosts died under them again are tried apart.", metadata: ["slot": "\(slot)"])
             clients.pool.demand(slot: slot)
+        case .breakOff(let slot, let reason):
+            logger.error("A turn host is ended: it \(reason).", metadata: ["slot": "\(slot)"])
+            clients.pool.breakOff(slot: slot, because: reason)
         }
     }
 

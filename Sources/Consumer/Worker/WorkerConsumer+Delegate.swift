@@ -9,7 +9,7 @@ extension WorkerConsumer: KafkaConsumerDelegate {
     }
 
     package func didReachEnd(of partition: TopicPartition, offset: Int64) {
-        step { $0.reachedEnd(of: partition) }
+        step { $0.reachedEnd(of: partition, offset: offset) }
     }
 
     /// Waits within its budget for what has to be known of the partitions; what takes longer goes on beside it, the

@@ -77,6 +77,14 @@ struct FrameReader {
         return string
     }
 
+    mutating func readOptionalString(_ what: StaticString) throws(FrameError) -> String? {
+        guard let bytes = try readOptionalBlob(what) else { return nil }
+        guard let string = String(validating: bytes, as: UTF8.self) else {
+            throw FrameError(.malformed, "The frame's \(what) is not UTF-8.")
+        }
+        return string
+    }
+
     mutating func readIntegers(_ what: StaticString) throws(FrameError) -> [Int64] {
         let count = try readCount(what)
         var integers: [Int64] = []

@@ -93,6 +93,16 @@ final class HostedSession: Sendable {
     /// The key of the request that is carried out.
     var currentKey: String? { state.withLock { $0.current?.dispatch.request.idempotencyKey } }
 
+    /// Whether a request with this key, in front of `offset`, is being carried out or waits to be.
+    func holds(_ key: String, before offset: Int64) -> Bool {
+        state.withLock { state in
+            func isFirst(_ dispatch: Dispatch) -> Bool {
+                dispatch.request.idempotencyKey == key && dispatch.record.offset < offset
+            }
+            return state.current.map { isFirst($0.dispatch) } == true || state.queue.contains(where: isFirst)
+        }
+    }
+
     /// A stop has arrived: it ends the turn that runs, or the first one that is still in front of it.
     func overtake(_ stop: Stop) {
         state.withLock { state in

@@ -44,6 +44,11 @@ final class SessionTable: Sendable {
         }
     }
 
+    /// The session, if it is held.
+    func session(_ id: String) -> HostedSession? {
+        state.withLock { $0.sessions[id] }
+    }
+
     /// `session` has nothing to do.
     func idle(_ session: HostedSession, bytes: Int) {
         state.withLock { state in

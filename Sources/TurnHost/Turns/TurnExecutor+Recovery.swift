@@ -262,9 +262,12 @@ extension RequestInHand {
     var trigger: TurnPlan.Trigger {
         if case .replace(let message) = memory.directives[position.offset] { return .message(message) }
         guard case .message(var message) = request.kind else { return .regenerate }
-        // An offset names a message within its log only: another log's must not take the place of that one.
+        // An offset names a message within its log only: another log's must not take the place of that one. And a
+        // question that is asked again after the conversation went on comes at its end, not where it stood.
         let isNamedByOffset = message.id == dispatch.record.fallbackRequestID
-        if isNamedByOffset, memory.chain.index(of: message.id) != nil { message.id += "-\(memory.turns)" }
+        if isNamedByOffset || (isRedriven && message.role == .user), memory.chain.index(of: message.id) != nil {
+            message.id += "-\(memory.turns)"
+        }
         if message.role == .assistant {
             let base = memory.chain.index(answering: message).map { memory.chain.messages[$0].id }
             return .answer(message, base: base ?? message.id)

@@ -76,6 +76,7 @@ final class Cluster: Sendable {
         environment["CARRYON_TOPIC_PREFIX"] = name
         environment["CARRYON_STORE"] = "sqlite:\(directory.path("sessions.sqlite"))"
         environment["CARRYON_HOSTS"] = "1"
+        environment["CARRYON_ADMIN_ADDRESS"] = "127.0.0.1:0"
         environment["CARRYON_FAULT_INJECTION"] = "1"
         environment["CARRYON_LOG_IDENTITY"] = logIdentity
         // What a killed process leaves behind goes with the cluster.
@@ -145,6 +146,11 @@ final class Cluster: Sendable {
     /// A partition of the session's own, whatever the partitioner: all that counts is that it is always the same.
     private func partition(of session: String) -> Int32 {
         Int32(session.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % partitions)
+    }
+
+    /// Writes any records.
+    func write(_ records: [ProducerRecord]) async throws {
+        for result in await producer.send(records) { _ = try result.get() }
     }
 
     /// Deletes a topic and makes it again, empty. Nobody may be reading it.
