@@ -27,12 +27,42 @@ struct ChaosCommand: AsyncParsableCommand {
     @Option(help: "Seconds that the rest may take once everything is whole again.") var deadline = 180.0
     @Option(help: "Milliseconds between faults that leave the group as it is; 0 for none.") var lightEvery = 2_500
     @Option(help: "Milliseconds between faults that move partitions; 0 for none.") var heavyEvery = 10_000
+    @Option(help: "The only kinds of faults, apart by commas: \(Self.kindNames).") var only: String?
+    @Option(
+        name: .customLong("set"), help: "A setting of the workers, as NAME=VALUE without its CARRYON_; may be repeated."
+    )
+    var settings: [String] = []
     @Option(help: "Where a run's files go.") var directory = FileManager.default.temporaryDirectory
         .path(percentEncoded: false)
     @Flag(help: "Keeps the files of clean runs too.") var keepFiles = false
     @Flag(help: "Prints one JSON object for each run instead of a table.") var json = false
 
+    private static let kindNames = Fault.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+
+    private func kinds() throws -> Set<Fault.Kind> {
+        guard let only else { return Set(Fault.Kind.allCases) }
+        return Set(
+            try only.split(separator: ",").map { name in
+                guard let kind = Fault.Kind(rawValue: String(name)) else {
+                    throw ValidationError("there is no kind of fault \(name); there are \(Self.kindNames)")
+                }
+                return kind
+            })
+    }
+
+    private func further() throws -> [String: String] {
+        var further: [String: String] = [:]
+        for pair in settings {
+            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard halves.count == 2 else { throw ValidationError("--set takes NAME=VALUE") }
+            further[String(halves[0])] = String(halves[1])
+        }
+        return further
+    }
+
     func validate() throws {
+        _ = try kinds()
+        _ = try further()
         guard sessions > 0, turns > 0, workers > 0, hosts > 0, partitions > 0, seeds > 0, (seconds ?? 1) > 0,
             (minutes ?? 1) > 0, lightEvery >= 0, heavyEvery >= 0
         else { throw ValidationError("every size must be more than nothing") }
@@ -42,13 +72,14 @@ struct ChaosCommand: AsyncParsableCommand {
         let first = seed ?? .random(in: 1...999_999)
         var areClean = true
         for number in 0..<UInt64(seeds) {
-            let setting = setting(seed: first &+ number, faultSeed: (faultSeed ?? first) &+ number)
+            let setting = try setting(seed: first &+ number, faultSeed: (faultSeed ?? first) &+ number)
             try FileManager.default.createDirectory(at: setting.directory, withIntermediateDirectories: true)
             let diary = try Diary(setting.directory.appending(path: "diary.txt"))
             diary.say("seeds: conversations \(setting.seed), faults \(setting.faultSeed)")
             diary.say("again: \(setting.commandLine)")
             let report = try await Conductor(setting: setting, diary: diary).run()
-            print(json ? report.json.serializedString : report.table)
+            // At once, also where nobody looks: the next run takes minutes.
+            FileHandle.standardOutput.write(Data(((json ? report.json.serializedString : report.table) + "\n").utf8))
             if report.isClean {
                 if !keepFiles { try? FileManager.default.removeItem(at: setting.directory) }
             } else {
@@ -59,12 +90,13 @@ struct ChaosCommand: AsyncParsableCommand {
         if !areClean { throw ExitCode.failure }
     }
 
-    private func setting(seed: UInt64, faultSeed: UInt64) -> ChaosSetting {
+    private func setting(seed: UInt64, faultSeed: UInt64) throws -> ChaosSetting {
         let window = seconds ?? (minutes ?? 1) * 60
-        return ChaosSetting(
+        return try ChaosSetting(
             seed: seed, faultSeed: faultSeed, sessions: sessions, turns: turns, workers: workers, hosts: hosts,
             partitions: partitions, store: store, window: .seconds(window), deadline: .seconds(deadline),
             lightEvery: .milliseconds(lightEvery), heavyEvery: .milliseconds(heavyEvery),
+            kinds: kinds(), further: further(),
             directory: URL(filePath: directory).appending(path: "carryon-chaos-\(seed)-\(UUID().uuidString.prefix(8))"),
             keepsFiles: keepFiles)
     }

@@ -18,11 +18,11 @@ struct FabricatedSession {
     var nextOffset: Int64 { Int64(evidence.requests.count) * 2 }
 
     /// What the ledger finds, once both readers and the store have what was written, unless told otherwise.
-    func findings(isStored: Bool = true) -> [Finding] {
+    func findings(isStored: Bool = true, by ledger: Ledger = budgets) -> [Finding] {
         var evidence = evidence
         if evidence.followed.isEmpty { evidence.followed = PlainReader.kept(of: evidence.written) }
         if isStored, evidence.stored == nil { evidence.stored = stored }
-        return Self.budgets.findings(evidence)
+        return ledger.findings(evidence)
     }
 
     var kinds: [Finding.Kind] { findings().map(\.kind) }

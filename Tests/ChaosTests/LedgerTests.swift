@@ -197,4 +197,18 @@ struct LedgerTests {
         gap.evidence.runs.remove(at: 2)
         #expect(gap.kinds == [.runs])
     }
+
+    @Test("Where nobody was killed, nothing but a request's own crash is charged")
+    func charges() {
+        var ledger = FabricatedSession.budgets
+        ledger.hasDeaths = false
+        for (text, end, kinds) in [
+            ("hello", .unknown, [.runs]), ("hello", .handover, []), ("#script\nsay a\ncrash SEGV upto 1", .crashed, []),
+        ] as [(String, RunEnd, [Finding.Kind])] {
+            var session = FabricatedSession()
+            session.answer(text, ends: [end])
+            #expect(session.findings(by: ledger).map(\.kind) == kinds)
+            #expect(session.kinds == [])
+        }
+    }
 }

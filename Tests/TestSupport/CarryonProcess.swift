@@ -33,13 +33,15 @@ package final class CarryonProcess: Sendable {
     private let stage: Mutex<Stage>
 
     /// - Parameters:
+    ///   - executable: which of the package's executables it is.
     ///   - name: what its output's files are called.
     ///   - directory: its working directory, and where the files are.
     ///   - input: what it reads from its standard input.
     package static func start(
-        _ arguments: [String], name: String, environment: [String: String], directory: URL, input: String? = nil
+        _ arguments: [String], executable: String = "carryon", name: String, environment: [String: String],
+        directory: URL, input: String? = nil
     ) async throws -> CarryonProcess {
-        let executable = try CarryonExecutable.find()
+        let executable = try CarryonExecutable.find(executable)
         if let input { try Data(input.utf8).write(to: directory.appending(path: "\(name).in")) }
         let inputPath = input == nil ? "/dev/null" : directory.appending(path: "\(name).in").path(percentEncoded: false)
         return try await withCheckedThrowingContinuation { continuation in

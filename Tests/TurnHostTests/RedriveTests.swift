@@ -61,6 +61,8 @@ struct RedriveTests {
         let conductor = try await Self.givenUp(request)
         conductor.kill()
         conductor.send([request], redrive: Self.redrive)
+        // As a second operator sends it at the same time: it is no newer message of the user.
+        conductor.send([request], redrive: Self.redrive)
         try await conductor.start(killAt: .init(step: .midStream, occurrence: 2))
         let death = try await conductor.waitForDeath(.crashed, cause: "SIGTEST")
         try await conductor.start(death: death)
@@ -68,6 +70,18 @@ struct RedriveTests {
         #expect(try await conductor.history().map(\.text) == [Self.question, "one two three four five"])
         #expect(conductor.log.deadLetters.count == 1)
         #expect(try conductor.view().answer(turn: 1).text == "one two three four five")
+        #expect(conductor.view().completes.map(\.outcome) == [.deadLettered, .completed])
+    }
+
+    @Test("A second request with the same key that waits does not cut the dead run's answer short")
+    func waitingCopy() async throws {
+        let conductor = try Conductor()
+        for _ in 0..<2 { conductor.send([Self.request()]) }
+        try await conductor.start(killAt: .init(step: .midStream, occurrence: 2))
+        let death = try await conductor.waitForDeath()
+        try await conductor.start(death: death)
+        try await conductor.finish()
+        #expect(try await conductor.history().map(\.text) == [Self.question, "one two three four five"])
     }
 
     @Test("Once the session has gone on, the question is asked anew at its end, and nothing is lost")

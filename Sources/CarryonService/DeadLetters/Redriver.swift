@@ -13,8 +13,10 @@ struct Redriver: Sendable {
         case refused(RedriveRefusal)
     }
 
-    private static let batchCount = 500
-    private static let batchBytes = 16 << 20
+    /// As many as fit into memory at a time: each batch may mean reading the topic once more, if its order is another
+    /// than the conversations'.
+    static let batchCount = 10_000
+    static let batchBytes = 16 << 20
 
     let reader: LetterReader
     let producer: KafkaProducer

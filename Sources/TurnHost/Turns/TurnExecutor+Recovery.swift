@@ -39,10 +39,12 @@ extension TurnExecutor {
         // Those of parts that earlier turns settled have joined those turns.
         let joined = takeover.forgottenFrom == nil ? point.raw.injectedMessages(from: plan.baseCount) : []
         let waiting = session.waiting(under: work.grant.partition.assignment)
-        let inFlight = waiting.filter { dispatch in
+        let candidates = waiting.filter { dispatch in
             dispatch.userMessage != nil && work.grant.wasWaiting(dispatch.record.offset)
                 && !(dispatch.cameWhileBusy && environment.loop.onBusy == .reject)
         }
+        // A request that came twice must not end its own answer for the sake of its second copy.
+        let inFlight = await environment.becomingTurns(candidates, of: session)
         let newer = inFlight.filter { dispatch in !joined.contains { $0.requestOffset == dispatch.record.offset } }
         let isStopped = if case .stopped = control.ending { true } else { false }
         let evidence = takeover.evidence(point, isStopped: isStopped, hasNewerMessages: !newer.isEmpty)

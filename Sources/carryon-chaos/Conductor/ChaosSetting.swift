@@ -19,6 +19,10 @@ struct ChaosSetting: Sendable {
     /// Time between faults that leave the group as it is, and between those that do not.
     var lightEvery: Duration
     var heavyEvery: Duration
+    /// The kinds of faults that are wanted.
+    var kinds: Set<Fault.Kind>
+    /// Further settings of the workers, without their prefix.
+    var further: [String: String]
     var directory: URL
     var keepsFiles: Bool
 
@@ -30,15 +34,15 @@ struct ChaosSetting: Sendable {
     var faultPlan: FaultPlan {
         FaultPlan(
             seed: faultSeed, milliseconds: window.wholeMilliseconds, workers: workers,
-            lightEvery: lightEvery.wholeMilliseconds, heavyEvery: heavyEvery.wholeMilliseconds)
+            lightEvery: lightEvery.wholeMilliseconds, heavyEvery: heavyEvery.wholeMilliseconds, kinds: kinds)
     }
 
     /// What every worker is told of it.
     var workerSettings: [String: String] {
         [
             "HOSTS": "\(hosts)", "CRASH_ATTEMPTS": "\(Self.crashAttempts)",
-            "OUT_OF_MEMORY_ATTEMPTS": "\(Self.outOfMemoryAttempts)", "DRAIN_TIMEOUT": "2s",
-        ]
+            "OUT_OF_MEMORY_ATTEMPTS": "\(Self.outOfMemoryAttempts)", "DRAIN_TIMEOUT": "300ms",
+        ].merging(further, uniquingKeysWith: { $1 })
     }
 
     /// What to type to have the same plans again.
@@ -47,6 +51,9 @@ struct ChaosSetting: Sendable {
             + " --workers \(workers) --hosts \(hosts) --partitions \(partitions) --store \(store.rawValue)"
             + " --seconds \(window.wholeMilliseconds / 1000) --light-every \(lightEvery.wholeMilliseconds)"
             + " --heavy-every \(heavyEvery.wholeMilliseconds)"
+            + (kinds.count == Fault.Kind.allCases.count
+                ? "" : " --only " + kinds.map(\.rawValue).sorted().joined(separator: ","))
+            + further.sorted { $0.key < $1.key }.map { " --set \($0.key)=\($0.value)" }.joined()
     }
 }
 

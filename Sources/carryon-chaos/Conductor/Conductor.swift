@@ -45,11 +45,12 @@ struct Conductor: Sendable {
         try await fleet.start(setting.workers)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await watch.run() }
-            group.addTask { try await follow(stage, conversations) }
+            group.addTask { await follow(stage, conversations) }
             group.addTask { try await fleet.watch() }
             group.addTask { try await tellProgress(conversations, faults, watch) }
             conversations.start()
             try await faults.run()
+            conversations.hurry()
             diary.say("the last fault is over; the rest may take \(setting.deadline)")
             findings += await untilOver(conversations, stage, watch)
             // What a zombie still says must not hurt either.
@@ -59,7 +60,7 @@ struct Conductor: Sendable {
         }
         await fleet.end()
         let elapsed = ContinuousClock.now - start
-        let examination = try await Examination(stage, plan, conversations, desk).examine()
+        let examination = try await Examination(stage, setting, conversations, desk).examine()
         findings += conversations.findings + watch.findings + examination.findings
         findings += await fleet.findings
         var done = faults.done
@@ -70,10 +71,17 @@ struct Conductor: Sendable {
             examination: examination, looks: watch.looks, findings: findings)
     }
 
-    private func follow(_ stage: Stage, _ conversations: Conversations) async throws {
-        _ = try await stage.reader.read(from: stage.beginnings(of: Stage.events), untilEnd: false) { records in
-            conversations.heard(records)
-            return .proceed
+    private func follow(_ stage: Stage, _ conversations: Conversations) async {
+        do {
+            _ = try await stage.reader.read(from: stage.beginnings(of: Stage.events), untilEnd: false) { records in
+                conversations.heard(records)
+                return .proceed
+            }
+        } catch is CancellationError {
+            return
+        } catch {
+            conversations.find(
+                Finding(.conduct, nil, "following the events topic", expected: "it to be read to the end", came: error))
         }
     }
 

@@ -14,6 +14,8 @@ final class Conversations: Sendable {
         var longestPause: (Duration, session: String) = (.zero, "")
         var findings: [Finding] = []
         var eventCount = 0
+        /// Whether users have stopped thinking.
+        var isHurried = false
     }
 
     /// How far everything has come.
@@ -78,11 +80,19 @@ final class Conversations: Sendable {
         for index in plan.sessions.indices { think(index) }
     }
 
+    /// From now on no user thinks any more.
+    func hurry() {
+        state.withLock { $0.isHurried = true }
+    }
+
     private func think(_ index: Int) {
         let next = state.withLock { $0.dialogues[index].next }
         let share = next < plan.sessions[index].pauses.count ? plan.sessions[index].pauses[next] : 0
+        let end = ContinuousClock.now + pause * share
         Task {
-            try? await Task.sleep(for: pause * share)
+            while ContinuousClock.now < end, !state.withLock({ $0.isHurried }) {
+                try? await Task.sleep(for: min(.milliseconds(200), end - ContinuousClock.now))
+            }
             // What is decided and what is sent must have one order.
             state.withLock { state in
                 let drafts = state.dialogues[index].proceed()
@@ -174,7 +184,7 @@ final class Conversations: Sendable {
         if thinks { think(index) }
     }
 
-    private func find(_ finding: Finding) {
+    func find(_ finding: Finding) {
         state.withLock { $0.findings.append(finding) }
     }
 }

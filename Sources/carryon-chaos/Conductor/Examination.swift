@@ -8,6 +8,7 @@ import TestSupport
 struct Examination: Sendable {
     private let stage: Stage
     private let plan: ConversationPlan
+    private let hasDeaths: Bool
     private let conversations: Conversations
     private let desk: ToolDesk
     private(set) var findings: [Finding] = []
@@ -24,9 +25,10 @@ struct Examination: Sendable {
     /// Requests that were set aside for deaths that the conductor brought about.
     private(set) var exhausted = 0
 
-    init(_ stage: Stage, _ plan: ConversationPlan, _ conversations: Conversations, _ desk: ToolDesk) {
+    init(_ stage: Stage, _ setting: ChaosSetting, _ conversations: Conversations, _ desk: ToolDesk) {
         self.stage = stage
-        self.plan = plan
+        plan = setting.conversationPlan
+        hasDeaths = setting.faultPlan.moments.contains { $0.fault.kind.mayKill }
         self.conversations = conversations
         self.desk = desk
     }
@@ -53,7 +55,8 @@ struct Examination: Sendable {
         toolCalls = executions.count
         toolCallsAgain = executions.values.reduce(0) { $0 + $1 - 1 }
         let ledger = Ledger(
-            crashAttempts: ChaosSetting.crashAttempts, outOfMemoryAttempts: ChaosSetting.outOfMemoryAttempts)
+            crashAttempts: ChaosSetting.crashAttempts, outOfMemoryAttempts: ChaosSetting.outOfMemoryAttempts,
+            hasDeaths: hasDeaths)
         for (index, session) in plan.sessions.enumerated() {
             let evidence = SessionEvidence(
                 session: session.id, requests: conversations.requests(of: index), written: written[session.id] ?? [],

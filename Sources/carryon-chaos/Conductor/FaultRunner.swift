@@ -37,7 +37,7 @@ final class FaultRunner: Sendable {
     private func inflict(_ fault: Fault) async throws {
         diary.note("\(fault)")
         let isDone = try await `do`(fault)
-        if isDone { counts.withLock { $0[fault.kind, default: 0] += 1 } }
+        if isDone { counts.withLock { $0[fault.kind.rawValue, default: 0] += 1 } }
         diary.note(isDone ? "over: \(fault)" : "nobody there: \(fault)")
     }
 

@@ -8,6 +8,9 @@ struct Ledger: Sendable {
     let crashAttempts: Int
     /// How many runs a request may end by taking too much memory.
     let outOfMemoryAttempts: Int
+    /// Whether anything was done to the service of which a run may die: if not, a request is charged for nothing but what
+    /// it does itself.
+    var hasDeaths = true
 
     func findings(_ evidence: SessionEvidence) -> [Finding] {
         var audit = SessionAudit(evidence, budgets: self)

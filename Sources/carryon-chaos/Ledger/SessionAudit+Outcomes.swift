@@ -136,6 +136,7 @@ extension SessionAudit {
             if runs.map(\.run) != Array(1...runs.count) {
                 find(.runs, request, "the runs of turn \(turn)", expected: "1 to \(runs.count)", came: runs.map(\.run))
             }
+            checkCharges(runs, request)
             let statuses = runs.map(\.status)
             let isOrderly = statuses.dropLast().allSatisfy { $0 == .interrupted } && statuses.last?.isFinal == true
             if !isOrderly {
@@ -154,6 +155,18 @@ extension SessionAudit {
         }
         if let open = evidence.stored?.openRuns, !open.isEmpty {
             find(.runs, nil, "unsettled runs", expected: "none", came: open.map(\.id))
+        }
+    }
+    /// Where nobody was killed, a budget pays for nothing but a request's own doing: deploys and handovers are free.
+    private mutating func checkCharges(_ runs: [StoredRun], _ request: SentRequest?) {
+        guard !budgets.hasDeaths else { return }
+        if case .message(let text, _)? = request?.role, text.contains("\ncrash ") || text.contains("\nallocate ") {
+            return
+        }
+        for run in runs where run.causeKind?.isCharged == true {
+            find(
+                .runs, request, "the end of run \(run.run) of turn \(run.turn), where nobody was killed",
+                expected: "one that is free", came: run.cause ?? "unknown")
         }
     }
 }

@@ -19,26 +19,41 @@ enum Fault: Sendable, Hashable {
     /// The broker itself stands still for a while.
     case freezeBroker(milliseconds: Int)
 
-    /// What it is called in a count.
-    var kind: String {
-        switch self {
-        case .killHost(_, _, let isFault): isFault ? "host SIGSEGV" : "host SIGKILL"
-        case .freezeHost: "host frozen"
-        case .killWorker: "worker SIGKILL"
-        case .freezeWorker: "worker frozen"
-        case .replaceWorker: "worker replaced"
-        case .armWorker: "worker armed"
-        case .cutBroker: "broker cut"
-        case .stallBroker: "broker stalled"
-        case .freezeBroker: "broker frozen"
+    /// What it is called in a count, and by who wants no others.
+    enum Kind: String, Sendable, CaseIterable {
+        case hostKilled = "host-killed"
+        case hostCrashed = "host-crashed"
+        case hostFrozen = "host-frozen"
+        case workerKilled = "worker-killed"
+        case workerFrozen = "worker-frozen"
+        case workerReplaced = "worker-replaced"
+        case workerArmed = "worker-armed"
+        case brokerCut = "broker-cut"
+        case brokerStalled = "broker-stalled"
+        case brokerFrozen = "broker-frozen"
+
+        /// Whether a run may end of it in a way that is charged to somebody: by a death, or because its worker lost the
+        /// partition.
+        var mayKill: Bool {
+            switch self {
+            case .hostKilled, .hostCrashed, .workerKilled, .workerFrozen, .workerArmed, .brokerFrozen, .brokerStalled:
+                true
+            case .hostFrozen, .workerReplaced, .brokerCut: false
+            }
         }
     }
 
-    /// Whether it takes partitions from a worker: the group needs a while before anything goes on.
-    var movesPartitions: Bool {
+    var kind: Kind {
         switch self {
-        case .killWorker, .freezeWorker, .replaceWorker, .armWorker: true
-        case .killHost, .freezeHost, .cutBroker, .stallBroker, .freezeBroker: false
+        case .killHost(_, _, let isFault): isFault ? .hostCrashed : .hostKilled
+        case .freezeHost: .hostFrozen
+        case .killWorker: .workerKilled
+        case .freezeWorker: .workerFrozen
+        case .replaceWorker: .workerReplaced
+        case .armWorker: .workerArmed
+        case .cutBroker: .brokerCut
+        case .stallBroker: .brokerStalled
+        case .freezeBroker: .brokerFrozen
         }
     }
 }

@@ -14,7 +14,11 @@ struct FaultPlan: Sendable, Hashable {
     ///   - milliseconds: how long the window is.
     ///   - lightEvery: milliseconds between faults that leave the group as it is, on average.
     ///   - heavyEvery: the same of those that do not.
-    init(seed: UInt64, milliseconds: Int, workers: Int, lightEvery: Int, heavyEvery: Int) {
+    ///   - kinds: the only kinds wanted; the others are left out, and leave the rest as it is.
+    init(
+        seed: UInt64, milliseconds: Int, workers: Int, lightEvery: Int, heavyEvery: Int,
+        kinds: Set<Fault.Kind> = Set(Fault.Kind.allCases)
+    ) {
         var generator = SeededGenerator(seed: seed)
         var moments: [Moment] = []
         var draw: [(Int, (inout SeededGenerator, Int) -> Fault)] = [(lightEvery, Self.light), (heavyEvery, Self.heavy)]
@@ -26,7 +30,7 @@ struct FaultPlan: Sendable, Hashable {
                 moments.append(Moment(at: at, fault: make(&generator, workers)))
             }
         }
-        self.moments = moments.sorted { $0.at < $1.at }
+        self.moments = moments.filter { kinds.contains($0.fault.kind) }.sorted { $0.at < $1.at }
     }
 
     private static func light(_ generator: inout SeededGenerator, _ workers: Int) -> Fault {

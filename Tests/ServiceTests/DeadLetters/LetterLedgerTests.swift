@@ -28,7 +28,7 @@ struct LetterLedgerTests {
         let entries = ledger.entries.filter { $0.letter.origin != nil }
         #expect(entries.map(\.letter.id) == ["0-0", "0-1", "0-2", "0-8"])
         #expect(entries.map(\.state) == ["open", "discarded", "redriven", "open"])
-        #expect(entries[1].resolution?.reason == "r")
+        #expect(entries.map(\.resolution?.reason) == [nil, "r", "r", nil])
     }
 
     @Test("A request whose producer set headers of a note's names is a letter, not a note")
@@ -39,7 +39,7 @@ struct LetterLedgerTests {
         ledger.take(LetterRecords.letter(at: "0-1", from: 1, headers: headers))
         #expect(ledger.entries.map(\.letter.id) == ["0-0", "0-1"])
         #expect(ledger.entries.map(\.state) == ["open", "open"])
-        #expect(ledger.entries[1].letter.turn == nil, "a producer's header was taken for ours")
+        #expect(ledger.entries.map(\.letter.turn) == [nil, nil], "a producer's header was taken for ours")
     }
 
     @Test("What the letter says is read: where from, why, when, and how often it was sent again")
