@@ -118,7 +118,8 @@ struct SettingsPrecedenceTests {
     /// A value of every setting that is not its default.
     static let samples = [
         "group-id": "group", "topic-prefix": "talk", "requests-topic": "in", "events-topic": "out",
-        "dead-letters-topic": "dead", "store": "sqlite:/var/lib/s.sqlite", "hosts": "0", "model": "scripted",
+        "dead-letters-topic": "dead", "store": "sqlite:/var/lib/s.sqlite", "store-connections": "8", "hosts": "0",
+        "model": "scripted",
         "model-interval": "5ms", "agent": "agent.yaml", "partitions": "3", "log-identity": "first",
         "region": "eu-north-1", "admin-address": "0.0.0.0:0",
         "gateway-address": "[::1]:81", "api-keys": "one,two", "jwt-key": "key", "concurrency": "7",
@@ -209,7 +210,8 @@ struct SettingsRefusalTests {
     static let malformed: [(String, String)] = [
         ("group-id", ""), ("topic-prefix", "a b"), ("topic-prefix", ""), ("requests-topic", ".."),
         ("events-topic", "ä"), ("dead-letters-topic", String(repeating: "x", count: 250)), ("store", "sqlite:"),
-        ("store", "mysql:x"), ("store", "postgres://user@host/db"), ("hosts", "-1"), ("hosts", "many"), ("hosts", ""),
+        ("store", "mysql:x"), ("store", "postgres:x"), ("store-connections", "1"), ("hosts", "-1"), ("hosts", "many"),
+        ("hosts", ""),
         ("model", "gpt"), ("model", "openai:gpt"), ("model", "anthropic:claude"), ("model-interval", "5"),
         ("partitions", "0"), ("region", "a,b"), ("region", "a b"), ("admin-address", "9464"),
         ("admin-address", "host:70000"),

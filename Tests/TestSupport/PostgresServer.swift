@@ -14,12 +14,15 @@ package final class PostgresServer: Sendable {
     private static let sharedServer = Task {
         let server = try await start()
         // Nobody else lets go of it.
-        atexit { PostgresServer.directoryAtExit.withLock { $0 = nil } }
-        directoryAtExit.withLock { $0 = server.directory }
+        serverAtExit.withLock { $0 = server }
+        atexit { PostgresServer.serverAtExit.withLock { $0 }?.remove() }
         return server
     }
 
-    private static let directoryAtExit = Mutex<TemporaryDirectory?>(nil)
+    private static let serverAtExit = Mutex<PostgresServer?>(nil)
+
+    /// What the names of all data directories begin with. The number of the process that made one follows.
+    private static let prefix = "carryon-postgres"
 
     package let port: UInt16
     private let directory: TemporaryDirectory
@@ -36,8 +39,9 @@ package final class PostgresServer: Sendable {
     }
 
     private init() async throws {
+        Self.removeOrphans()
         executables = try PostgresExecutables.directory()
-        directory = try TemporaryDirectory(prefix: "carryon-postgres")
+        directory = try TemporaryDirectory(prefix: "\(Self.prefix)-\(getpid())")
         port = try LoopbackSocket.freePort()
         if let account = try PostgresExecutables.account() {
             guard chown(directory.path(""), account.pw_uid, account.pw_gid) == 0 else {
@@ -60,9 +64,16 @@ package final class PostgresServer: Sendable {
     }
 
     /// Starts the server again, on the same port and with the same data.
-    package func start() async throws {
+    /// - Parameter asStandby: as one that waits for another to fail, and can only be read until then.
+    package func start(asStandby: Bool = false) async throws {
         guard process.withLock({ $0?.pid }) == nil else {
             throw Failure(description: "The server on port \(port) runs already.")
+        }
+        let signal = directory.path("data/standby.signal")
+        if asStandby {
+            try Data().write(to: URL(filePath: signal))
+        } else {
+            try? FileManager.default.removeItem(atPath: signal)
         }
         let (executable, arguments) = try PostgresExecutables.command(
             executables + "/postgres",
@@ -130,6 +141,24 @@ package final class PostgresServer: Sendable {
         }
         let killed = process.withLock { $0 }
         for _ in 0..<2_000 where killed?.status == nil && killed != nil { usleep(1_000) }
+    }
+
+    /// Kills the server and removes its data.
+    private func remove() {
+        kill()
+        try? FileManager.default.removeItem(at: directory.url)
+    }
+
+    /// Removes what processes left behind that were killed.
+    private static func removeOrphans() {
+        let root = FileManager.default.temporaryDirectory
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? [] {
+            let parts = name.dropFirst(prefix.count + 1).split(separator: "-", maxSplits: 1)
+            guard name.hasPrefix(prefix), let pid = parts.first.flatMap({ pid_t($0) }),
+                Foundation.kill(pid, 0) != 0, errno == ESRCH
+            else { continue }
+            try? FileManager.default.removeItem(at: root.appending(path: name))
+        }
     }
 
     /// The server's first process and those that it has started.

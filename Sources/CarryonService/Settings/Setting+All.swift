@@ -15,7 +15,10 @@ extension Setting {
         Setting(
             "log-identity", \.logIdentity, SettingKind.nonempty("a name").optional,
             "names the cluster in stored positions, for a broker whose own id outlives its logs"),
-        Setting("store", \.store, .store, "where sessions are kept"),
+        Setting("store", \.store, .store, mayHoldPassword: true, "where sessions are kept"),
+        Setting(
+            "store-connections", \.storeConnections, .number(2...1000),
+            "connections to PostgreSQL that each process of a worker may have"),
         Setting(
             "hosts", \.hosts, .number(0...1024), defaultDescription: "number of cores",
             "turn hosts; 0 runs turns in the consumer's own process"),

@@ -21,6 +21,8 @@ package struct Settings: Sendable, Equatable {
     /// Names the cluster in stored positions, in place of the id that the broker gives itself.
     package var logIdentity: String?
     package var store = StoreLocation.sqlite(path: ".carryon/sessions.sqlite")
+    /// Connections to PostgreSQL of each process; half of them write.
+    package var storeConnections = 4
     /// Turn hosts of a worker; 0 runs turns in the consumer's own process.
     package var hosts = ProcessorCount.available
     package var model = ModelChoice.scripted

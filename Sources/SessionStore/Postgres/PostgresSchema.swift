@@ -29,13 +29,17 @@ enum PostgresSchema {
         }
         // Others may be at it, and a large table may take its time.
         let long = deadline() + .seconds(120)
-        _ = try connection.ask([one("BEGIN"), one("SELECT pg_advisory_xact_lock(\(migrationLock))")], deadline: long)
+        // Before the transaction, not in it: whoever has waited in a transaction may still know from before that there
+        // are no tables. The lock goes with the connection, if nothing else ends it.
+        _ = try connection.ask([one("SELECT pg_advisory_lock(\(migrationLock))")], deadline: long)
+        _ = try connection.ask([one("BEGIN")], deadline: long)
         found = try self.found(connection, operation, deadline())
         for (index, migration) in migrations.enumerated().dropFirst(found) {
             let note = "INSERT INTO carryon_schema (version) VALUES (\(index + 1))"
             _ = try connection.ask((migration + [note]).map(one), deadline: long)
         }
-        _ = try connection.ask([one("COMMIT")], deadline: long)
+        let unlock = one("SELECT pg_advisory_unlock(\(migrationLock))")
+        _ = try connection.ask([one("COMMIT"), unlock], deadline: long)
     }
 
     private static func check(_ connection: PostgresConnection, _ operation: String) throws {

@@ -5,8 +5,14 @@ enum PostgresSettings {
     /// - A worker that falls silent in the middle of a transaction holds locks that its successor needs to take the
     ///   fence: the server ends its session soon.
     /// - Whoever waits for a lock is told why it does not get it before it takes the server for dead.
-    static let writing = query(
-        [("idle_in_transaction_session_timeout", "'4s'"), ("lock_timeout", "'6s'")])
+    /// - A server that cannot write is found out by what it says to the first lock, and only then.
+    static func writing(_ patience: PostgresPatience) -> PostgresQuery {
+        let milliseconds = patience.answer / .milliseconds(1)
+        return query([
+            ("idle_in_transaction_session_timeout", "'\(Int(milliseconds / 2))ms'"),
+            ("lock_timeout", "'\(Int(milliseconds * 3 / 4))ms'"), ("default_transaction_read_only", "'off'"),
+        ])
+    }
 
     /// A connection that reads: all statements that are sent together see the database at the same moment.
     static let reading = query(

@@ -9,7 +9,7 @@ enum TransactionFailure: Error {
 /// One transaction on its way. Used by the thread of its connection.
 struct PostgresTransaction {
     private static let begin = PostgresQuery(
-        PostgresStatement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"))
+        PostgresStatement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED"))
     private static let commit = PostgresQuery(PostgresStatement("commit", "COMMIT"))
     private static let rollback = PostgresQuery(PostgresStatement("rollback", "ROLLBACK"))
 

@@ -31,7 +31,8 @@ final class WriterLane: Sendable {
 
     private func work() {
         let link = PostgresLink(
-            configuration.address, patience: configuration.patience, session: PostgresSettings.writing,
+            configuration.address, patience: configuration.patience,
+            session: PostgresSettings.writing(configuration.patience),
             logger: configuration.logger)
         var logKeys: [LogIdentity: Int64] = [:]
         while let writes = queue.next() { perform(writes, link, &logKeys) }
