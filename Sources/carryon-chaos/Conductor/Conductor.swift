@@ -39,7 +39,8 @@ struct Conductor: Sendable {
             plan, on: stage, watch: watch, pause: setting.window * 0.8 / Double(max(1, setting.turns)))
         let settings = setting.workerSettings.merging(["AGENT": agent], uniquingKeysWith: { $1 })
         let fleet = Fleet(stage, settings: settings)
-        let faults = FaultRunner(setting.faultPlan, fleet: fleet, broker: stage.broker, diary: diary)
+        let faults = FaultRunner(
+            setting.faultPlan, fleet: fleet, broker: stage.broker, store: stage.storeUnderTest, diary: diary)
         let start = ContinuousClock.now
         var findings: [Finding] = []
         try await fleet.start(setting.workers)
