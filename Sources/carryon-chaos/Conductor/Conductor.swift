@@ -66,7 +66,9 @@ struct Conductor: Sendable {
         findings += await fleet.findings
         var done = faults.done
         let selfKills = await fleet.selfKills
+        let refusedStarts = await fleet.refusedStarts
         if selfKills > 0 { done["worker killed itself"] = selfKills }
+        if refusedStarts > 0 { done["worker started without a store"] = refusedStarts }
         return ChaosReport(
             setting: setting, elapsed: elapsed, standing: conversations.standing, faults: done,
             examination: examination, looks: watch.looks, findings: findings)

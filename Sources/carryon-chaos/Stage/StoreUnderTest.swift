@@ -12,6 +12,7 @@ actor StoreUnderTest {
 
     private let place: Place
     private var isBusy = false
+    private var lastHurt: ContinuousClock.Instant?
 
     /// What a worker's setting for the store is.
     nonisolated let setting: String
@@ -72,6 +73,9 @@ actor StoreUnderTest {
         }
     }
 
+    /// Whether somebody who came in these last seconds may have found it away.
+    var wasAway: Bool { isBusy || lastHurt.map { .now - $0 < .seconds(15) } == true }
+
     /// Ends the server, if there is one.
     func end() async throws {
         if case .server(let server, _) = place { try await Self.onThread { server.kill() } }
@@ -81,7 +85,10 @@ actor StoreUnderTest {
     {
         guard case .server(let server, let database) = place, !isBusy else { return false }
         isBusy = true
-        defer { isBusy = false }
+        defer {
+            isBusy = false
+            lastHurt = .now
+        }
         try await body(server, database)
         return true
     }
