@@ -62,12 +62,24 @@ final class ClientHandle: Sendable {
     /// Blocks until the uses under way are over, then destroys the client, without leaving a group. A second call does
     /// nothing. Must not be called inside `withClient` or a callback.
     func destroy() {
+        guard endUses() else { return }
+        rd_kafka_destroy_flags(client.pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    }
+
+    /// Does as ``destroy()``, except that the client's memory and threads stay: for one that must not be destroyed.
+    func abandon() {
+        guard endUses() else { return }
+        // Its threads may still call back.
+        _ = Unmanaged.passRetained(self)
+    }
+
+    /// - Returns: false if they had been ended before.
+    private func endUses() -> Bool {
         let wasOpen = isOpen.withLock { isOpen in
             defer { isOpen = false }
             return isOpen
         }
-        guard wasOpen else { return }
-        uses.wait()
-        rd_kafka_destroy_flags(client.pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+        if wasOpen { uses.wait() }
+        return wasOpen
     }
 }

@@ -18,6 +18,9 @@ final class ConsumerLoop: Sendable {
     private static let batchBytes = 8 << 20
     /// Leaving is a courtesy: without it, the group notices at the session timeout.
     private static let leaveSeconds = 10
+    /// Before 2.3, librdkafka ends the process with a failed assertion when a member of a cooperative group is destroyed
+    /// that was never assigned anything (https://github.com/confluentinc/librdkafka/issues/4312).
+    private static let firstVersionSafeToDestroy: Int32 = 0x0203_0000
 
     let handle: ClientHandle
     let events: ConsumerEvents
@@ -67,8 +70,9 @@ final class ConsumerLoop: Sendable {
             events.deliver()
         }
         leaveGroup()
+        let isSafeToDestroy = events.membership != .joining || rd_kafka_version() >= Self.firstVersionSafeToDestroy
         events.close()
-        handle.destroy()
+        if isSafeToDestroy { handle.destroy() } else { handle.abandon() }
         let waiters = stage.withLock { stage in
             defer { stage = .closed }
             if case .closing(let waiters) = stage { return waiters }

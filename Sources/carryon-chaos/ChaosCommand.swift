@@ -27,6 +27,7 @@ struct ChaosCommand: AsyncParsableCommand {
     @Option(help: "Seconds that the rest may take once everything is whole again.") var deadline = 180.0
     @Option(help: "Milliseconds between faults that leave the group as it is; 0 for none.") var lightEvery = 2_500
     @Option(help: "Milliseconds between faults that move partitions; 0 for none.") var heavyEvery = 10_000
+    @Option(help: "Milliseconds between faults of a store that is a server; 0 for none.") var storeEvery = 7_000
     @Option(help: "The only kinds of faults, apart by commas: \(Self.kindNames).") var only: String?
     @Option(
         name: .customLong("set"), help: "A setting of the workers, as NAME=VALUE without its CARRYON_; may be repeated."
@@ -64,7 +65,7 @@ struct ChaosCommand: AsyncParsableCommand {
         _ = try kinds()
         _ = try further()
         guard sessions > 0, turns > 0, workers > 0, hosts > 0, partitions > 0, seeds > 0, (seconds ?? 1) > 0,
-            (minutes ?? 1) > 0, lightEvery >= 0, heavyEvery >= 0
+            (minutes ?? 1) > 0, lightEvery >= 0, heavyEvery >= 0, storeEvery >= 0
         else { throw ValidationError("every size must be more than nothing") }
     }
 
@@ -96,6 +97,7 @@ struct ChaosCommand: AsyncParsableCommand {
             seed: seed, faultSeed: faultSeed, sessions: sessions, turns: turns, workers: workers, hosts: hosts,
             partitions: partitions, store: store, window: .seconds(window), deadline: .seconds(deadline),
             lightEvery: .milliseconds(lightEvery), heavyEvery: .milliseconds(heavyEvery),
+            storeEvery: .milliseconds(storeEvery),
             kinds: kinds(), further: further(),
             directory: URL(filePath: directory).appending(path: "carryon-chaos-\(seed)-\(UUID().uuidString.prefix(8))"),
             keepsFiles: keepFiles)

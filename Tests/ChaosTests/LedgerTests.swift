@@ -1,4 +1,5 @@
 import Conversation
+import Kafka
 import SessionStore
 import Testing
 
@@ -210,5 +211,24 @@ struct LedgerTests {
             #expect(session.findings(by: ledger).map(\.kind) == kinds)
             #expect(session.kinds == [])
         }
+    }
+
+    @Test("A request whose offset the broker did not name is found in the log, and a record that nobody sent is too")
+    func unnamedOffsets() {
+        func record(_ offset: Int64, _ value: String) -> KafkaRecord {
+            KafkaRecord(
+                topic: "requests", partition: 3, offset: offset, key: Array("s0".utf8), value: Array(value.utf8))
+        }
+        var session = FabricatedSession()
+        session.send(.message("one", isPoison: false))
+        session.send(.garbage)
+        session.send(.message("two", isPoison: false))
+        var sent = session.evidence.requests
+        (sent[1].offset, sent[2].offset) = (-1, -1)
+        let log = [record(0, #"{"id":"r0"}"#), record(5, "x"), record(6, #"{"id":"r2"}"#)]
+        let (requests, strangers) = Examination.matched(sent, with: log)
+        #expect(requests.map(\.offset) == [0, 5, 6])
+        #expect(strangers == [])
+        #expect(Examination.matched(sent, with: log + [record(9, #"{"id":"r0"}"#)]).strangers.map(\.offset) == [9])
     }
 }

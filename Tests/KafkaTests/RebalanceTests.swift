@@ -54,6 +54,23 @@ struct RebalanceTests {
         #expect(one.groupMembership == .notJoined)
     }
 
+    @Test("A member that leaves before it was assigned anything takes nobody with it")
+    func leavesEarly() async throws {
+        let broker = try TestBroker.mock(topics: ["topic": 4])
+        // The group never gets further than that its members have joined.
+        let rebalanceInProgress = Array(repeating: KafkaError.Code.rebalanceInProgress, count: 1_000)
+        let syncGroup: Int16 = 14
+        try broker.pushErrors(apiKey: syncGroup, codes: rebalanceInProgress)
+        let delegate = RecordingDelegate()
+        let consumer = try TestBroker.consumer(
+            broker.bootstrapServers, delegate, ["partition.assignment.strategy": "cooperative-sticky"])
+        try consumer.subscribe(["topic"])
+        try await eventually(timeout: .seconds(30)) { consumer.memberID != nil }
+        await consumer.close()
+        #expect(delegate.owned.isEmpty)
+        #expect(consumer.groupMembership == .notJoined)
+    }
+
     @Test("A member that stops polling loses its partitions, is told so, and cannot commit for them")
     func lost() async throws {
         let broker = try TestBroker.mock(topics: ["topic": 4])

@@ -9,7 +9,7 @@ struct ChaosTests {
 
     @Test(
         "No request is lost, done twice or out of order, and no reader sees anything but a pause",
-        .timeLimit(.minutes(10)), arguments: ["sqlite"])
+        .timeLimit(.minutes(10)), arguments: ["sqlite", "postgres"])
     func chaos(store: String) async throws {
         try await Slots.clusters.with {
             let directory = try TemporaryDirectory(prefix: "carryon-chaos-test")

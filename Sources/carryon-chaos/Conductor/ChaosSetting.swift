@@ -19,6 +19,8 @@ struct ChaosSetting: Sendable {
     /// Time between faults that leave the group as it is, and between those that do not.
     var lightEvery: Duration
     var heavyEvery: Duration
+    /// Between those of a store that is a server.
+    var storeEvery: Duration
     /// The kinds of faults that are wanted.
     var kinds: Set<Fault.Kind>
     /// Further settings of the workers, without their prefix.
@@ -34,7 +36,8 @@ struct ChaosSetting: Sendable {
     var faultPlan: FaultPlan {
         FaultPlan(
             seed: faultSeed, milliseconds: window.wholeMilliseconds, workers: workers,
-            lightEvery: lightEvery.wholeMilliseconds, heavyEvery: heavyEvery.wholeMilliseconds, kinds: kinds)
+            lightEvery: lightEvery.wholeMilliseconds, heavyEvery: heavyEvery.wholeMilliseconds,
+            storeEvery: store == .postgres ? storeEvery.wholeMilliseconds : 0, kinds: kinds)
     }
 
     /// What every worker is told of it.
@@ -50,7 +53,7 @@ struct ChaosSetting: Sendable {
         "deploy/chaos --seed \(seed) --fault-seed \(faultSeed) --sessions \(sessions) --turns \(turns)"
             + " --workers \(workers) --hosts \(hosts) --partitions \(partitions) --store \(store.rawValue)"
             + " --seconds \(window.wholeMilliseconds / 1000) --light-every \(lightEvery.wholeMilliseconds)"
-            + " --heavy-every \(heavyEvery.wholeMilliseconds)"
+            + " --heavy-every \(heavyEvery.wholeMilliseconds) --store-every \(storeEvery.wholeMilliseconds)"
             + (kinds.count == Fault.Kind.allCases.count
                 ? "" : " --only " + kinds.map(\.rawValue).sorted().joined(separator: ","))
             + further.sorted { $0.key < $1.key }.map { " --set \($0.key)=\($0.value)" }.joined()

@@ -39,7 +39,8 @@ struct Conductor: Sendable {
             plan, on: stage, watch: watch, pause: setting.window * 0.8 / Double(max(1, setting.turns)))
         let settings = setting.workerSettings.merging(["AGENT": agent], uniquingKeysWith: { $1 })
         let fleet = Fleet(stage, settings: settings)
-        let faults = FaultRunner(setting.faultPlan, fleet: fleet, broker: stage.broker, diary: diary)
+        let faults = FaultRunner(
+            setting.faultPlan, fleet: fleet, broker: stage.broker, store: stage.storeUnderTest, diary: diary)
         let start = ContinuousClock.now
         var findings: [Finding] = []
         try await fleet.start(setting.workers)
@@ -65,7 +66,9 @@ struct Conductor: Sendable {
         findings += await fleet.findings
         var done = faults.done
         let selfKills = await fleet.selfKills
+        let refusedStarts = await fleet.refusedStarts
         if selfKills > 0 { done["worker killed itself"] = selfKills }
+        if refusedStarts > 0 { done["worker started without a store"] = refusedStarts }
         return ChaosReport(
             setting: setting, elapsed: elapsed, standing: conversations.standing, faults: done,
             examination: examination, looks: watch.looks, findings: findings)

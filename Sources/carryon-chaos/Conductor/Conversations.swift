@@ -55,7 +55,8 @@ final class Conversations: Sendable {
     var isOver: Bool { state.withLock { $0.dialogues.allSatisfy(\.isOver) && $0.unacknowledged == 0 } }
     var findings: [Finding] { state.withLock { $0.findings } }
 
-    func requests(of index: Int) -> [SentRequest] { state.withLock { $0.sent[index] }.sorted { $0.offset < $1.offset } }
+    /// In the order in which they were acknowledged.
+    func requests(of index: Int) -> [SentRequest] { state.withLock { $0.sent[index] } }
     func followed(_ index: Int) -> [Event] { state.withLock { $0.readers[index].kept } }
 
     var standing: Standing {
@@ -125,7 +126,7 @@ final class Conversations: Sendable {
             let request = SentRequest(
                 session: session, step: draft.step, id: draft.id, messageID: draft.messageID, role: draft.role,
                 partition: partition, offset: offset)
-            watch.add(request)
+            if offset >= 0 { watch.add(request) }
             state.withLock { state in
                 state.unacknowledged -= 1
                 state.sent[index].append(request)

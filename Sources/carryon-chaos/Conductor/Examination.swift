@@ -49,7 +49,7 @@ struct Examination: Sendable {
             else { continue }
             written[event.session, default: []].append(event)
         }
-        try await checkRequests()
+        let requests = try await requests()
         let letters = try await self.letters()
         let executions = desk.executions
         toolCalls = executions.count
@@ -59,7 +59,7 @@ struct Examination: Sendable {
             hasDeaths: hasDeaths)
         for (index, session) in plan.sessions.enumerated() {
             let evidence = SessionEvidence(
-                session: session.id, requests: conversations.requests(of: index), written: written[session.id] ?? [],
+                session: session.id, requests: requests[index], written: written[session.id] ?? [],
                 followed: conversations.followed(index), stored: try await stage.store.loadSession(session.id),
                 runs: try await runs(of: session.id), letters: letters[session.id] ?? [],
                 executions: executions.filter { $0.key.hasPrefix("\(session.id).") })
@@ -68,13 +68,41 @@ struct Examination: Sendable {
         }
     }
 
-    /// What was written is what was sent: the conductor's own producer must not repeat itself.
-    private mutating func checkRequests() async throws {
-        var expected = 0
-        for index in plan.sessions.indices { expected += conversations.requests(of: index).count }
-        let came = try await stage.records(on: Stage.requests).count
-        guard came != expected else { return }
-        findings.append(Finding(.conduct, nil, "records on the requests topic", expected: expected, came: came))
+    /// What was sent of each session, in the order of the log, which is what was written: the conductor's own producer
+    /// must not repeat itself.
+    private mutating func requests() async throws -> [[SentRequest]] {
+        var log = Dictionary(grouping: try await stage.records(on: Stage.requests)) { $0.keyString ?? "" }
+        for key in log.keys { log[key]?.sort { $0.offset < $1.offset } }
+        return plan.sessions.indices.map { index in
+            let session = plan.sessions[index].id
+            let sent = conversations.requests(of: index)
+            let (requests, strangers) = Self.matched(sent, with: log[session] ?? [])
+            if !strangers.isEmpty || requests.contains(where: { $0.offset < 0 }) {
+                findings.append(
+                    Finding(
+                        .conduct, session, "the session's records on the requests topic", expected: sent.count,
+                        came: (log[session] ?? []).map(\.offset)))
+            }
+            return requests.sorted { $0.offset < $1.offset }
+        }
+    }
+
+    /// Finds the offsets that the broker did not name, and the records that nobody sent.
+    static func matched(
+        _ sent: [SentRequest], with records: [KafkaRecord]
+    ) -> (requests: [SentRequest], strangers: [KafkaRecord]) {
+        let known = Set(sent.map(\.offset))
+        var left = records.filter { !known.contains($0.offset) }
+        var requests = sent
+        for index in requests.indices where requests[index].offset < 0 {
+            let role = requests[index].role
+            let place = left.firstIndex { record in
+                let id = record.value.flatMap { try? JSON(parsing: $0) }?.objectValue?["id"]?.stringValue
+                return role == .garbage ? id == nil : id == requests[index].id
+            }
+            if let place { requests[index].offset = left.remove(at: place).offset }
+        }
+        return (requests, left)
     }
 
     private mutating func letters() async throws -> [String: [SessionEvidence.Letter]] {

@@ -7,13 +7,15 @@ final class FaultRunner: Sendable {
     private let plan: FaultPlan
     private let fleet: Fleet
     private let broker: Tansu
+    private let store: StoreUnderTest
     private let diary: Diary
     private let counts = Mutex<[String: Int]>([:])
 
-    init(_ plan: FaultPlan, fleet: Fleet, broker: Tansu, diary: Diary) {
+    init(_ plan: FaultPlan, fleet: Fleet, broker: Tansu, store: StoreUnderTest, diary: Diary) {
         self.plan = plan
         self.fleet = fleet
         self.broker = broker
+        self.store = store
         self.diary = diary
     }
 
@@ -71,6 +73,10 @@ final class FaultRunner: Sendable {
             try? await Task.sleep(for: .milliseconds(milliseconds))
             broker.resume()
             return true
+        case .killStore(let down): return try await store.kill(downFor: .milliseconds(down))
+        case .restartStore: return try await store.restart()
+        case .freezeStore(let milliseconds): return await store.freeze(for: .milliseconds(milliseconds))
+        case .cutStore: return try await store.cut()
         }
     }
 

@@ -31,5 +31,6 @@ struct SentRequest: Sendable, Hashable {
     let messageID: String?
     let role: Role
     let partition: TopicPartition
-    let offset: Int64
+    /// Negative as long as it is not known: a broker that is asked twice need not name it.
+    var offset: Int64
 }

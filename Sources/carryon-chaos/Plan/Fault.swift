@@ -18,6 +18,14 @@ enum Fault: Sendable, Hashable {
     case stallBroker(milliseconds: Int)
     /// The broker itself stands still for a while.
     case freezeBroker(milliseconds: Int)
+    /// The store's server dies, and comes back after a while.
+    case killStore(downMilliseconds: Int)
+    /// The store's server is shut down in good order, and started again at once.
+    case restartStore
+    /// The store's server stands still for a while.
+    case freezeStore(milliseconds: Int)
+    /// Every connection to the store's server is broken by it.
+    case cutStore
 
     /// What it is called in a count, and by who wants no others.
     enum Kind: String, Sendable, CaseIterable {
@@ -31,6 +39,10 @@ enum Fault: Sendable, Hashable {
         case brokerCut = "broker-cut"
         case brokerStalled = "broker-stalled"
         case brokerFrozen = "broker-frozen"
+        case storeKilled = "store-killed"
+        case storeRestarted = "store-restarted"
+        case storeFrozen = "store-frozen"
+        case storeCut = "store-cut"
 
         /// Whether a run may end of it in a way that is charged to somebody: by a death, or because its worker lost the
         /// partition.
@@ -38,7 +50,7 @@ enum Fault: Sendable, Hashable {
             switch self {
             case .hostKilled, .hostCrashed, .workerKilled, .workerFrozen, .workerArmed, .brokerFrozen, .brokerStalled:
                 true
-            case .hostFrozen, .workerReplaced, .brokerCut: false
+            case .hostFrozen, .workerReplaced, .brokerCut, .storeKilled, .storeRestarted, .storeFrozen, .storeCut: false
             }
         }
     }
@@ -54,6 +66,10 @@ enum Fault: Sendable, Hashable {
         case .cutBroker: .brokerCut
         case .stallBroker: .brokerStalled
         case .freezeBroker: .brokerFrozen
+        case .killStore: .storeKilled
+        case .restartStore: .storeRestarted
+        case .freezeStore: .storeFrozen
+        case .cutStore: .storeCut
         }
     }
 }

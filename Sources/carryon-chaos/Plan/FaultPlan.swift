@@ -14,16 +14,19 @@ struct FaultPlan: Sendable, Hashable {
     ///   - milliseconds: how long the window is.
     ///   - lightEvery: milliseconds between faults that leave the group as it is, on average.
     ///   - heavyEvery: the same of those that do not.
+    ///   - storeEvery: the same of those that a store has that is a server; 0 for one that is none.
     ///   - kinds: the only kinds wanted; the others are left out, and leave the rest as it is.
     init(
-        seed: UInt64, milliseconds: Int, workers: Int, lightEvery: Int, heavyEvery: Int,
+        seed: UInt64, milliseconds: Int, workers: Int, lightEvery: Int, heavyEvery: Int, storeEvery: Int = 0,
         kinds: Set<Fault.Kind> = Set(Fault.Kind.allCases)
     ) {
-        var generator = SeededGenerator(seed: seed)
+        let streams: [(every: Int, make: (inout SeededGenerator, Int) -> Fault)] = [
+            (lightEvery, Self.light), (heavyEvery, Self.heavy), (storeEvery, Self.store),
+        ]
         var moments: [Moment] = []
-        var draw: [(Int, (inout SeededGenerator, Int) -> Fault)] = [(lightEvery, Self.light), (heavyEvery, Self.heavy)]
-        draw.removeAll { $0.0 <= 0 }
-        for (every, make) in draw {
+        for (number, (every, make)) in streams.enumerated() where every > 0 {
+            // Each has chances of its own: what is done to the store does not change the rest.
+            var generator = SeededGenerator(seed: seed &+ UInt64(number) &* 0x5851_F42D_4C95_7F2D)
             // One in each stretch of time, anywhere in it: random, and never a whole cluster of them.
             for start in stride(from: 0, to: milliseconds - every / 2, by: every) {
                 let at = start + Int.random(in: 0..<every, using: &generator)
@@ -71,5 +74,14 @@ struct FaultPlan: Sendable, Hashable {
         let step = steps.randomElement(using: &generator) ?? "mid-stream"
         guard Int.random(in: 0..<3, using: &generator) > 0 else { return "worker:\(step)" }
         return "host:\(step):\(Int.random(in: 1...4, using: &generator))"
+    }
+
+    private static func store(_ generator: inout SeededGenerator, _ workers: Int) -> Fault {
+        switch Int.random(in: 0..<100, using: &generator) {
+        case 0..<30: .killStore(downMilliseconds: Int.random(in: 0...5_000, using: &generator))
+        case 30..<45: .restartStore
+        case 45..<70: .freezeStore(milliseconds: Int.random(in: 500...8_000, using: &generator))
+        default: .cutStore
+        }
     }
 }

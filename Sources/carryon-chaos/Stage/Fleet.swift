@@ -19,6 +19,8 @@ actor Fleet {
     private(set) var findings: [Finding] = []
     /// Workers that killed themselves as they were told to.
     private(set) var selfKills = 0
+    /// Workers that would not start because the store was away.
+    private(set) var refusedStarts = 0
 
     init(_ stage: Stage, settings: [String: String]) {
         self.stage = stage
@@ -36,19 +38,31 @@ actor Fleet {
         while !Task.isCancelled {
             for index in places.indices where !places[index].isBusy {
                 guard let ending = places[index].process.ending, !isEnding else { continue }
-                if places[index].isArmed, ending == .killed {
-                    selfKills += 1
-                } else {
-                    findings.append(
-                        Finding(
-                            .conduct, nil, "the worker \(places[index].process.name)", expected: "it running",
-                            came: "\(ending)\n\(places[index].process.lastWords())"))
-                }
                 places[index].isBusy = true
-                places[index] = Place(process: try await startWorker())
+                try await succeed(index, ending)
             }
             try? await Task.sleep(for: .milliseconds(50))
         }
+    }
+
+    /// Starts a worker in the place of one that ended by itself.
+    private func succeed(_ index: Int, _ ending: ProcessEnding) async throws {
+        let process = places[index].process
+        if places[index].isArmed, ending == .killed {
+            selfKills += 1
+        } else if ending == .exited(69), !process.errorText.contains("A turn host is up."),
+            await stage.storeUnderTest.wasAway
+        {
+            // Who can't open the store says so and ends; whoever runs it tries again after a while.
+            refusedStarts += 1
+            try? await Task.sleep(for: .milliseconds(500))
+        } else {
+            findings.append(
+                Finding(
+                    .conduct, nil, "the worker \(process.name)", expected: "it running",
+                    came: "\(ending)\n\(process.lastWords())"))
+        }
+        places[index] = Place(process: try await startWorker())
     }
 
     private func startWorker(_ further: [String: String] = [:]) async throws -> CarryonProcess {

@@ -9,6 +9,8 @@ final class Stage: Sendable {
     let broker: Tansu
     let partitions: Int
     let directory: URL
+    let storeUnderTest: StoreUnderTest
+    /// The same store, for looking into.
     let store: any SessionStore
     let producer: KafkaProducer
     let admin: KafkaAdmin
@@ -26,9 +28,8 @@ final class Stage: Sendable {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         broker = try await Tansu.start(
             topics: [Self.requests: partitions, Self.events: partitions, Self.deadLetters: 1])
-        switch kind {
-        case .sqlite: store = try SQLiteSessionStore(path: Self.database(directory), logger: Self.quiet)
-        }
+        storeUnderTest = try await StoreUnderTest(kind, directory: directory)
+        store = try await storeUnderTest.open()
         let properties: KafkaProperties = [
             "bootstrap.servers": broker.bootstrapServers, "log_level": "0", "reconnect.backoff.ms": "50",
             "reconnect.backoff.max.ms": "500",
@@ -38,10 +39,6 @@ final class Stage: Sendable {
         reader = try KafkaReader(properties.merging(["fetch.wait.max.ms": "50"]), logger: Self.quiet)
     }
 
-    private static func database(_ directory: URL) -> String {
-        directory.appending(path: "sessions.sqlite").path(percentEncoded: false)
-    }
-
     /// What every worker is told.
     func environment(_ settings: [String: String]) -> [String: String] {
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CARRYON_") }
@@ -49,7 +46,7 @@ final class Stage: Sendable {
             "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "KAFKA_SESSION_TIMEOUT_MS": "6000",
             "KAFKA_HEARTBEAT_INTERVAL_MS": "500", "KAFKA_FETCH_WAIT_MAX_MS": "50",
             "KAFKA_AUTO_OFFSET_RESET": "earliest", "GROUP_ID": Self.name, "TOPIC_PREFIX": Self.name,
-            "STORE": "sqlite:\(Self.database(directory))", "FAULT_INJECTION": "1", "LOG_FORMAT": "json",
+            "STORE": storeUnderTest.setting, "FAULT_INJECTION": "1", "LOG_FORMAT": "json",
             "MODEL_INTERVAL": "5ms", "HOST_MEMORY_LIMIT": "300MB",
         ]
         for (name, value) in own.merging(settings, uniquingKeysWith: { $1 }) { environment["CARRYON_\(name)"] = value }
@@ -91,6 +88,7 @@ final class Stage: Sendable {
         await reader.close()
         await admin.close()
         try? await store.close()
+        try? await storeUnderTest.end()
         broker.end()
     }
 }

@@ -3,4 +3,6 @@ import ArgumentParser
 /// Where the service keeps its sessions in a run.
 enum StoreKind: String, Sendable, CaseIterable, ExpressibleByArgument {
     case sqlite
+    /// A server of the run's own.
+    case postgres
 }
