@@ -15,7 +15,7 @@ struct HandoverBenchmark: Benchmark {
         let server = try await PostgresServer.start()
         defer { server.kill() }
         var figures: [Measurement] = []
-        for (variant, remark) in [("range", "the client's default"), ("cooperative-sticky", "")] {
+        for (variant, remark) in [("cooperative-sticky", "the default"), ("range", "")] {
             let assignor = ["KAFKA_PARTITION_ASSIGNMENT_STRATEGY": variant]
             figures += try await rolling(setting, server, assignor, "rolling restart, \(variant)", remark)
         }
@@ -133,7 +133,8 @@ private final class PauseWatch: Sendable {
         let pauses = state.withLock { $0.answers.values.map(\.longest.inSeconds) }
         let interrupted = pauses.filter { $0 > 0.5 }
         return [
-            Measurement(variant, "answers interrupted", Double(interrupted.count), "", "of \(pauses.count); over 0.5 s"),
+            Measurement(
+                variant, "answers interrupted", Double(interrupted.count), "", "of \(pauses.count); over 0.5 s"),
             Measurement(variant, "their longest pause, median", Statistics(interrupted).median, "s", remark),
             Measurement(variant, "longest pause of all", Statistics(pauses).worst, "s"),
         ]

@@ -26,7 +26,8 @@ struct PostgresBenchmark: Benchmark {
         _ = try await PostgresServer.run("pgbench", ["--initialize", "--quiet", "--scale=10", url])
         let seconds = setting.isQuick ? 3 : 10
         let said = try await PostgresServer.run(
-            "pgbench", ["--skip-some-updates", "--client=16", "--jobs=2", "--time=\(seconds)", "--protocol=prepared", url])
+            "pgbench",
+            ["--skip-some-updates", "--client=16", "--jobs=2", "--time=\(seconds)", "--protocol=prepared", url])
         let words = said.split(separator: "\n").first { $0.hasPrefix("tps = ") }?.split(separator: " ") ?? []
         guard words.count > 2, let rate = Double(words[2]) else {
             throw BenchmarkFailure("pgbench", "pgbench said nothing of its rate: \(said)")
