@@ -60,6 +60,7 @@ private struct TrialWorld {
             case .startTrialHost(let slot):
                 if slot != slots || isTrialHostWanted { problems.append("the trial host is asked for once") }
                 isTrialHostWanted = true
+            case .fetch, .noteLost: problems.append("something was put off")
             case .writeDeadLetter, .refence, .pause, .resume, .prepare: break
             }
         }

@@ -67,6 +67,17 @@ struct ProtocolArticleTests {
         }
     }
 
+    @Test("Every header of a request is there, as the code reads it")
+    func requestHeaders() throws {
+        let read = ["idempotency-key", "tenant", "traceparent"]
+        for header in read { expectNamed(header) }
+        let record = KafkaRecord(
+            topic: "t", partition: 0, offset: 0, key: nil, value: Array(#"{"type":"stop"}"#.utf8),
+            headers: read.map { KafkaHeader($0, "x") })
+        #expect(record.tenant == "x")
+        #expect(try record.decodedRequest().idempotencyKey == "x")
+    }
+
     @Test("Every outcome of a turn is there", arguments: TurnOutcome.allCases)
     func outcome(_ outcome: TurnOutcome) {
         expectNamed(outcome.rawValue)

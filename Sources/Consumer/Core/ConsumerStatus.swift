@@ -12,6 +12,8 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var committed: Int64?
         /// Requests received and not settled.
         package var held: Int
+        /// How many of them were put off, and are read again when it is their session's or tenant's turn.
+        package var deferred: Int
         package var span: Int64
         package var isPaused: Bool
         /// Whether a scout reads ahead of intake, for stops.
@@ -44,7 +46,9 @@ extension ConsumerCore {
             ConsumerStatus.Partition(
                 partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
                 watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
-                held: assignment.tracker.count, span: assignment.tracker.span, isPaused: paused.contains(partition),
+                held: assignment.tracker.count,
+                deferred: share.deferredCount(of: partition), span: assignment.tracker.span,
+                isPaused: paused.contains(partition),
                 isScouted: assignment.lane.isScouted,
                 oldestAge: assignment.tracker.oldest.map { now - $0 })
         }
