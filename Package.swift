@@ -24,9 +24,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -44,7 +46,15 @@ let package = Package(
             name: "carryon-bench",
             dependencies: [
                 "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
-                "Kafka",
+                "Kafka", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                logging,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "carryon-chaos",
+            dependencies: [
+                "SessionStore", "Conversation", "Kafka", "TestSupport", "HTTPTestServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging,
             ],
@@ -55,6 +65,9 @@ let package = Package(
                 "Consumer", "TurnHost", "HTTPTools", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
                 "Kafka",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
@@ -97,6 +110,7 @@ let package = Package(
         .target(
             name: "SessionStore",
             dependencies: [
+                "CPostgres",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 logging,
             ],
@@ -104,11 +118,12 @@ let package = Package(
         .target(name: "Conversation", swiftSettings: strict),
         .target(name: "Kafka", dependencies: ["CRdkafka", logging], swiftSettings: strict),
         .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
-        // What several test targets need: a real broker process, a relay in front of it, seeded randomness, deadlines.
+        // What several test targets need: real server processes, a relay in front of them, seeded randomness, deadlines.
         .target(
-            name: "TestSupport", dependencies: ["Kafka", "Conversation", logging], path: "Tests/TestSupport",
-            swiftSettings: strict),
+            name: "TestSupport", dependencies: ["Kafka", "Conversation", "CPostgres", logging],
+            path: "Tests/TestSupport", swiftSettings: strict),
         // A little HTTP server on loopback, for what is asked by HTTP.
         .target(
             name: "HTTPTestServer",
@@ -152,10 +167,16 @@ let package = Package(
             dependencies: ["HTTPTools", "ChatAgent", "Conversation", "HTTPTestServer", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "ChaosTests",
+            dependencies: [
+                "carryon-chaos", "LanguageModels", "SessionStore", "Conversation", "Kafka", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "carryon", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent", "LanguageModels",
-                "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
+                "carryon", "carryon-chaos", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent",
+                "LanguageModels", "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
             ],
             swiftSettings: strict),
     ],

@@ -72,8 +72,8 @@ extension KafkaError {
         package static let fencedInstance = RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID.rawValue
     }
 
-    /// A commit was refused because the group has moved on: the partitions are not this member's any more, or are
-    /// about to be somebody else's.
+    /// A commit was refused because the group has moved on: the partitions may be somebody else's by now, or soon. It
+    /// takes a revocation or a loss to be sure: a commit may just have crossed a rebalance that leaves them here.
     package var isNoLongerOwner: Bool {
         switch code {
         case Code.illegalGeneration, Code.unknownMember, Code.rebalanceInProgress, Code.fencedInstance,

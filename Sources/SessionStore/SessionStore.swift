@@ -95,6 +95,11 @@ package protocol SessionStore: Sendable {
     /// The run with this id, in whatever state.
     func run(_ id: String) async throws(StoreError) -> StoredRun?
 
+    /// Proves that the store can be written to at this moment, at the cost of one round trip, and writes nothing.
+    ///
+    /// - Throws: what a write would throw.
+    func probe() async throws(StoreError)
+
     /// Finishes the writes that were already asked for and lets go of everything. Later calls throw `closed`.
     func close() async throws(StoreError)
 }

@@ -17,6 +17,10 @@ package struct HostOptions: Sendable {
     package var maximumEventBytes = 900_000
     /// How many bytes of idle sessions' histories are kept in memory.
     package var sessionCacheBytes = 256 * 1024 * 1024
+    /// How long a run may take; `nil` is no limit.
+    package var turnTimeout: Duration?
+    /// How long a run that was asked to end may go on before it is waited for no longer.
+    package var turnTimeoutGrace: Duration = .seconds(10)
     /// How many runs of a turn may end in a crash before the request is given up.
     package var crashAttempts = 3
     /// How many runs of a turn may end for lack of memory before the request is given up.

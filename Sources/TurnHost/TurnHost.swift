@@ -45,6 +45,11 @@ package final class TurnHost: HostLink {
     /// How many sessions are held in memory, busy or idle.
     package var sessionCount: Int { sessions.count }
 
+    /// How the host is.
+    package var vitals: HostVitals {
+        environment.pulse.vitals(sessions: sessions.count, eventsStalled: environment.log.stalledFor)
+    }
+
     package func send(_ command: HostCommand) {
         switch command {
         case .configure: environment.report(.ready)
@@ -53,6 +58,15 @@ package final class TurnHost: HostLink {
         case .caughtUp(let assignment): grant(of: assignment)?.catchUp()
         case .revoke(let assignments, let grace): for assignment in assignments { revoke(assignment, grace: grace) }
         case .lose(let assignments): for assignment in assignments { lose(assignment) }
+        case .askVitals:
+            // From where turns run: that it takes long to come tells of them.
+            Task { [environment] in
+                environment.report(.vitals(vitals))
+                // Without a turn to try it there would be nobody to find out that it is back.
+                if environment.pulse.isStoreFailing, (try? await environment.store.probe()) != nil {
+                    environment.pulse.storeWorked()
+                }
+            }
         case .stopAhead(let stops): for stop in stops { stopAhead(stop) }
         }
     }
@@ -80,9 +94,11 @@ package final class TurnHost: HostLink {
         while true {
             do {
                 let runs = try await environment.store.openRuns(log: partition.log)
+                environment.pulse.storeWorked()
                 return Grant.Preparation(openRuns: Dictionary(grouping: runs, by: \.session))
             } catch {
                 guard error.isTransient else { throw error }
+                environment.pulse.storeFailed()
                 environment.logger.warning("The session store is away.", metadata: ["error": "\(error)"])
                 try await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))

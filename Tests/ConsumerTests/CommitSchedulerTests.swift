@@ -58,6 +58,29 @@ struct CommitSchedulerTests {
         #expect(scheduler.uncommitted(of: first) == nil)
     }
 
+    @Test("A commit that crossed a rebalance is sent again for as long as nobody has taken the partition away")
+    func triesAgainAfterRebalance() {
+        let codes = [
+            KafkaError.Code.illegalGeneration, KafkaError.Code.unknownMember, KafkaError.Code.rebalanceInProgress,
+            KafkaError.Code.assignmentLost,
+        ]
+        for code in codes {
+            let refusal = KafkaError(code: code, operation: "commit offsets")
+            var scheduler = CommitScheduler(interval: .zero, retryDelay: .seconds(1))
+            scheduler.begin(first, from: 0)
+            scheduler.moved(first, to: 1, at: now)
+            _ = scheduler.next(at: now)
+            scheduler.finished([first: .init(refusal: refusal)], at: now)
+            #expect(scheduler.uncommitted(of: first) == 1, "\(refusal)")
+            #expect(scheduler.next(at: now + .seconds(1)) == [first: 1], "\(refusal)")
+            scheduler.finished([first: .init(refusal: refusal)], at: now)
+            scheduler.forget(first)
+            #expect(scheduler.next(at: now + .seconds(60)) == nil, "\(refusal)")
+        }
+        let fenced = KafkaError(code: KafkaError.Code.fencedInstance, operation: "commit offsets")
+        #expect(CommitScheduler.Outcome(refusal: fenced) == .notOurs)
+    }
+
     @Test("The answer to a commit of a forgotten assignment does not count for the next one")
     func forgetsOutstanding() {
         var scheduler = CommitScheduler(interval: .zero)

@@ -52,7 +52,7 @@ private struct World {
                     problems.append("\(offset) was given up without need")
                 }
                 settled[partition.partition, default: []].insert(offset)
-            case .pause, .resume, .prepare: break
+            case .pause, .resume, .prepare, .breakOff: break
             }
         }
         checkStops(actions)
@@ -121,7 +121,7 @@ private struct World {
             if stops.contains(where: { grants[slot]?.contains($0.assignment) != true }) {
                 problems.append("a stop before its grant")
             }
-        case .caughtUp, .configure: break
+        case .caughtUp, .configure, .askVitals: break
         }
     }
 
@@ -338,7 +338,7 @@ struct ConsumerModelTests {
             let requests = [4, 20].randomElement(using: &seeds) ?? 20
             let bounds = Backpressure.Bounds(requests: requests, bytes: 10_000, span: 30)
             var world = World(
-                core: .forTests(slots: slots, hasTrialSlot: Bool.random(using: &seeds), bounds: bounds),
+                core: .forTests(slots: slots, trialSlots: Int.random(in: 0...2, using: &seeds), bounds: bounds),
                 random: SeededGenerator(seed: seeds.next()), slots: slots
             )
             for _ in 0..<300 { world.act() }

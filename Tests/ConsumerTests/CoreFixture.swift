@@ -19,12 +19,12 @@ func requestRecord(
 
 extension ConsumerCore {
     static func forTests(
-        slots: Int = 1, hasTrialSlot: Bool = false,
+        slots: Int = 1, trialSlots: Int = 0,
         bounds: Backpressure.Bounds = .init(requests: 1_000, bytes: 1 << 20, span: 10_000)
     ) -> ConsumerCore {
         ConsumerCore(
             settings: .init(
-                slots: slots, hasTrialSlot: hasTrialSlot, bounds: bounds, requestsPerSession: 500,
+                slots: slots, trialSlots: trialSlots, bounds: bounds, requestsPerSession: 500,
                 commitInterval: .zero,
                 commitRetryDelay: .zero,
                 hostRetry: RetryDelay(jitter: 0), deadLetterRetry: RetryDelay(jitter: 0), seed: 1))

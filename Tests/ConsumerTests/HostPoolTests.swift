@@ -35,6 +35,7 @@ final class FakeHosts: Sendable {
         func close() { state.withLock { $0.isClosed = true } }
         func terminate() { close() }
         func kill() { close() }
+        func breakOff(because reason: String) { close() }
         func crash() { onDeath(HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: hostID)) }
     }
 

@@ -92,7 +92,7 @@ struct StopAheadTests {
         let isStillWanted = core.measured([partition(0): 2], at: now)
         #expect(isStillWanted, "the scout knows of more")
         #expect(core.scoutTargets.mapValues(\.from) == [partition(0): 40])
-        _ = core.beginDrain()
+        _ = core.hold(for: .drain)
         #expect(core.partitionsToMeasure.isEmpty && core.scoutTargets.isEmpty)
     }
 

@@ -22,7 +22,7 @@ private struct TrialWorld {
     let log: [KafkaRecord]
     var now = ContinuousClock.now
     var hosts: [Int: Host] = [:]
-    var isTrialHostWanted = false
+    var trialHostsWanted: Set<Int> = []
     var started = 0
     var received = 0
     /// By offset: the host of a run whose end nobody has recorded yet, and the ends that are recorded.
@@ -44,7 +44,7 @@ private struct TrialWorld {
         }
         let share = Int.random(in: 2...10, using: &random)
         culprits = Set(log.map(\.offset).filter { _ in Int.random(in: 0..<share, using: &random) == 0 })
-        core = .forTests(slots: slots, hasTrialSlot: true)
+        core = .forTests(slots: slots, trialSlots: Int.random(in: 1...3, using: &random))
         self.random = random
         apply(core.own(0, end: 0, at: now))
     }
@@ -58,10 +58,11 @@ private struct TrialWorld {
             case .send(let slot, _): if hosts[slot] == nil { problems.append("a command to a dead host") }
             case .commit(let offsets): commit(offsets)
             case .startTrialHost(let slot):
-                if slot != slots || isTrialHostWanted { problems.append("the trial host is asked for once") }
-                isTrialHostWanted = true
+                if !core.trialSlots.contains(slot) || !trialHostsWanted.insert(slot).inserted {
+                    problems.append("each trial host is asked for once")
+                }
             case .fetch, .noteLost: problems.append("something was put off")
-            case .writeDeadLetter, .refence, .pause, .resume, .prepare: break
+            case .writeDeadLetter, .refence, .pause, .resume, .prepare, .breakOff: break
             }
         }
     }
@@ -110,7 +111,7 @@ private struct TrialWorld {
     }
 
     mutating func start() {
-        let missing = (0..<slots + (isTrialHostWanted ? 1 : 0)).filter { hosts[$0] == nil }
+        let missing = (Array(0..<slots) + trialHostsWanted.sorted()).filter { hosts[$0] == nil }
         guard let slot = missing.randomElement(using: &random) else { return }
         started += 1
         hosts[slot] = Host(id: "h\(started)")

@@ -10,8 +10,8 @@ struct TrialTests {
     private let trialSlot = 1
 
     /// One slot, its host up, with a request of each of these sessions dispatched and begun.
-    private func running(_ sessions: [String]) -> ConsumerCore {
-        var core = ConsumerCore.forTests(slots: 1, hasTrialSlot: true)
+    private func running(_ sessions: [String], trialSlots: Int = 1) -> ConsumerCore {
+        var core = ConsumerCore.forTests(slots: 1, trialSlots: trialSlots)
         _ = core.hostStarted(0)
         _ = core.own(0, at: now)
         let records = sessions.enumerated().map { requestRecord(session: $1, offset: Int64($0)) }
@@ -64,6 +64,25 @@ struct TrialTests {
         #expect(crash(0, of: &core) == [.startTrialHost(slot: trialSlot)])
         #expect(core.hostStarted(0).dispatches(to: 0).isEmpty)
         #expect(core.hostStarted(trialSlot).dispatches(to: trialSlot).map(\.session) == ["a", "b"])
+    }
+
+    @Test("With two trial hosts both halves are tried at once, each in a host of its own")
+    func twoHosts() {
+        var core = running(["a", "b", "c", "d"], trialSlots: 2)
+        _ = crash(0, of: &core)
+        begin(core.hostStarted(0), in: 0, of: &core)
+        #expect(crash(0, of: &core) == [.startTrialHost(slot: 1), .startTrialHost(slot: 2)])
+        let first = core.hostStarted(1)
+        let second = core.hostStarted(2)
+        #expect(first.dispatches(to: 1).map(\.session) == ["a", "b"])
+        #expect(second.dispatches(to: 2).map(\.session) == ["c", "d"])
+        begin(first, in: 1, of: &core)
+        begin(second, in: 2, of: &core)
+        let free = core.reported(.settled(entries: second.dispatches(to: 2).map(\.entry)), by: 2, at: now)
+        #expect(free.dispatches.isEmpty)
+        let halved = crash(1, of: &core)
+        #expect(halved.dispatches(to: 2).map(\.session) == ["a"], "the host that is free takes the next group")
+        #expect(core.hostStarted(1).dispatches(to: 1).map(\.session) == ["b"])
     }
 
     @Test("Those that nobody suspects go on in their slots meanwhile")

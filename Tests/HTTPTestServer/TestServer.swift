@@ -18,6 +18,8 @@ package enum ServerReply: Sendable {
     case answer(status: Int, headers: [String: String] = [:], body: [UInt8] = [])
     /// The head and a piece of the body, and then nothing more.
     case begin(body: [UInt8])
+    /// Another reply, once it has been busy for a while.
+    indirect case after(Duration, ServerReply)
     /// Nothing, as if it were busy.
     case silence
     /// The connection's end.
@@ -124,6 +126,12 @@ private final class Handler: ChannelInboundHandler {
         case .begin(let bytes):
             writeHead(.ok, ["Transfer-Encoding": "chunked"], bytes, context)
             context.flush()
+        case .after(let delay, let reply):
+            let place = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: TimeAmount(delay)) {
+                let (handler, context) = place.value
+                handler.write(reply, context)
+            }
         case .silence: break
         case .hangUp: context.close(promise: nil)
         }

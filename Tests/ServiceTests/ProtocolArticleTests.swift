@@ -4,6 +4,8 @@ import Kafka
 import Testing
 import TurnHost
 
+@testable import CarryonService
+
 /// The protocol's article and the code say the same.
 @Suite("The protocol's article")
 struct ProtocolArticleTests {
@@ -76,6 +78,22 @@ struct ProtocolArticleTests {
             headers: read.map { KafkaHeader($0, "x") })
         #expect(record.tenant == "x")
         #expect(try record.decodedRequest().idempotencyKey == "x")
+    }
+
+    @Test("Every header of a request that is sent again, and of a note of it, is there")
+    func redrives() {
+        let redrive = Redrive(letter: "d-0-0", letterTimestamp: 0, origin: "0-0", count: 1)
+        #expect(redrive.headers.map(\.name) == Redrive.Header.all)
+        for header in redrive.headers { expectNamed(header.name) }
+        for kind in LetterResolution.Kind.allCases {
+            expectNamed(kind.rawValue)
+            let note = LetterResolution(
+                kind, of: LetterID(partition: 0, offset: 0), at: Timestamp(milliseconds: 0), reason: "r",
+                sentTo: LetterID(partition: 0, offset: 0))
+            let headers = note.record(topic: "d", key: nil).headers
+            #expect(headers.map(\.name) == LetterResolution.Header.all)
+            for header in headers { expectNamed(header.name) }
+        }
     }
 
     @Test("Every outcome of a turn is there", arguments: TurnOutcome.allCases)

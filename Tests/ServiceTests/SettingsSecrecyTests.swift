@@ -50,10 +50,28 @@ struct SettingsSecrecyTests {
         #expect(!keys.description.contains("k-one"))
         let store = try settingsRefusal(["--store", "mysql://user:p-word@host"])
         #expect(!store.description.contains("p-word"))
-        let postgres = try settingsRefusal(["--store", "postgres://user:p-word@host"])
-        #expect(!postgres.description.contains("p-word"))
+        let named = try settingsRefusal(["--store-file", "f"], files: ["f": "postgre//user:p-word@host"])
+        #expect(!named.description.contains("p-word"))
         let file = try settingsRefusal(["--config", "f"], files: ["f": "jwt-key: \"j-secret\nhosts: 2\n"])
         #expect(!file.description.contains("j-secret"))
+    }
+
+    @Test(
+        "A database's URL is shown without its passwords",
+        arguments: [
+            ("postgres://u:p-word@h:5432/d", "postgres://u:••••@h:5432/d"),
+            ("postgresql://u:p-w/o@r?d@h/d?sslmode=require", "postgresql://u:••••@h/d?sslmode=require"),
+            ("postgres://h/d?user=u&password=p-word", "postgres://h/d?user=u&password=••••"),
+            ("postgres://h/d?sslp%61ssword=p-word&a=b", "postgres://h/d?sslp%61ssword=••••&a=b"),
+            ("postgres://u@h:5432/d", "postgres://u@h:5432/d"), ("sqlite:a:b@c", "sqlite:a:b@c"),
+        ])
+    func databasePassword(given: String, shown: String) throws {
+        let settings = try resolveSettings(environment: ["CARRYON_STORE_FILE": "f"], files: ["f": given + "\n"])
+        let path = given.hasPrefix("sqlite:") ? String(given.dropFirst("sqlite:".count)) : nil
+        #expect(settings.store == path.map { .sqlite(path: $0) } ?? .postgres(url: given))
+        #expect(settings.describe().first { $0.name == "CARRYON_STORE" }?.value == shown)
+        #expect("\(settings.store)" == shown)
+        #expect(try Settings(decoding: settings.encoded()).store == settings.store)
     }
 
     @Test("Settings come back from their encoding as they were")

@@ -100,7 +100,7 @@ struct SettingsPrecedenceTests {
     func everyForm(setting: Setting) throws {
         guard setting.name != "config" else { return }
         let text = try #require(Self.samples[setting.name], "\(setting.name) has no sample")
-        let extra = setting.name == "kill-at" ? ["--fault-injection"] : []
+        let extra = ["kill-at", "stall-at"].contains(setting.name) ? ["--fault-injection"] : []
         let byFlag = try resolveSettings([setting.flag, text] + extra)
         let byVariable = try resolveSettings(extra, environment: [setting.variable: text])
         let byFile = try resolveSettings(
@@ -118,16 +118,18 @@ struct SettingsPrecedenceTests {
     /// A value of every setting that is not its default.
     static let samples = [
         "group-id": "group", "topic-prefix": "talk", "requests-topic": "in", "events-topic": "out",
-        "dead-letters-topic": "dead", "store": "sqlite:/var/lib/s.sqlite", "hosts": "0", "model": "scripted",
+        "dead-letters-topic": "dead", "store": "sqlite:/var/lib/s.sqlite", "store-connections": "8", "hosts": "0",
+        "model": "scripted",
         "model-interval": "5ms", "agent": "agent.yaml", "partitions": "3", "log-identity": "first",
         "region": "eu-north-1", "admin-address": "0.0.0.0:0",
         "gateway-address": "[::1]:81", "api-keys": "one,two", "jwt-key": "key", "concurrency": "7",
         "max-in-flight": "8", "max-in-flight-per-session": "16", "max-in-flight-bytes": "2MiB",
         "max-uncommitted-span": "9", "flush-window": "0",
         "drain-timeout": "1.5s", "revoke-timeout": "2m", "host-memory-limit": "512MB", "session-cache-bytes": "0",
-        "max-request-bytes": "2048", "crash-attempts": "1", "out-of-memory-attempts": "1",
+        "turn-timeout": "0", "host-timeout": "3s", "head-age-limit": "5m", "max-request-bytes": "2048",
+        "crash-attempts": "1", "out-of-memory-attempts": "1",
         "recovery-policy": "settle", "log-level": "debug", "log-format": "json", "fault-injection": "true",
-        "kill-at": "worker:in-settle:3",
+        "kill-at": "worker:in-settle:3", "stall-at": "host:mid-stream:1",
     ]
 
     @Test("Only the settings' own flags are taken from the command line")
@@ -209,7 +211,8 @@ struct SettingsRefusalTests {
     static let malformed: [(String, String)] = [
         ("group-id", ""), ("topic-prefix", "a b"), ("topic-prefix", ""), ("requests-topic", ".."),
         ("events-topic", "ä"), ("dead-letters-topic", String(repeating: "x", count: 250)), ("store", "sqlite:"),
-        ("store", "mysql:x"), ("store", "postgres://user@host/db"), ("hosts", "-1"), ("hosts", "many"), ("hosts", ""),
+        ("store", "mysql:x"), ("store", "postgres:x"), ("store-connections", "1"), ("hosts", "-1"), ("hosts", "many"),
+        ("hosts", ""),
         ("model", "gpt"), ("model", "openai:gpt"), ("model", "anthropic:claude"), ("model-interval", "5"),
         ("partitions", "0"), ("region", "a,b"), ("region", "a b"), ("admin-address", "9464"),
         ("admin-address", "host:70000"),
@@ -217,10 +220,12 @@ struct SettingsRefusalTests {
         ("max-in-flight", "1.5"), ("max-in-flight-per-session", "15"), ("max-in-flight-bytes", "1"),
         ("max-uncommitted-span", "0"),
         ("flush-window", "20 ms"), ("flush-window", "-1s"), ("drain-timeout", "soon"), ("revoke-timeout", "1.s"),
-        ("host-memory-limit", "1MB"), ("session-cache-bytes", "99999999999TiB"), ("max-request-bytes", "1"),
+        ("turn-timeout", "15"), ("host-timeout", "-1s"), ("head-age-limit", "old"), ("host-memory-limit", "1MB"),
+        ("session-cache-bytes", "99999999999TiB"), ("max-request-bytes", "1"),
         ("crash-attempts", "0"), ("out-of-memory-attempts", "x"), ("recovery-policy", "Continue"),
         ("log-level", "loud"), ("log-format", "xml"), ("fault-injection", "yes"), ("kill-at", "mid-stream:0"),
         ("kill-at", "gateway:mid-stream"), ("kill-at", "mid-stream:1:1"), ("kill-at", "host"),
+        ("stall-at", "host:nowhere"),
     ]
 
     @Test("A malformed value is refused with its name, its origin and what is accepted", arguments: malformed)

@@ -44,6 +44,14 @@ final class BrokerProcess: Sendable {
         }
     }
 
+    /// The process's number; nil once it has ended.
+    var pid: pid_t? {
+        stage.withLock { stage in
+            if case .running(let pid) = stage { return pid }
+            return nil
+        }
+    }
+
     /// Nothing happens if the process has ended: its number may be another's by then.
     func signal(_ number: Int32) {
         stage.withLock { stage in
@@ -52,10 +60,6 @@ final class BrokerProcess: Sendable {
     }
 
     private func wait() {
-        let pid: pid_t? = stage.withLock { stage in
-            if case .running(let pid) = stage { return pid }
-            return nil
-        }
         guard let pid else { return }
         // Waits without reaping, so that the number stays taken until the lock is held.
         var information = siginfo_t()

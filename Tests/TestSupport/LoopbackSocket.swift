@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// The few socket calls that the tests' servers need, all on 127.0.0.1.
-enum LoopbackSocket {
+package enum LoopbackSocket {
     struct Failure: Error, CustomStringConvertible {
         let operation: String
         let code: Int32
@@ -36,7 +36,7 @@ enum LoopbackSocket {
     }
 
     /// A port nobody listens on at this moment.
-    static func freePort() throws -> UInt16 {
+    package static func freePort() throws -> UInt16 {
         let (descriptor, port) = try listen()
         close(descriptor)
         return port

@@ -7,6 +7,6 @@ struct RootCommand: AsyncParsableCommand {
         discussion: Settings.helpText, version: Carryon.version,
         subcommands: [
             DevCommand.self, WorkCommand.self, SendCommand.self, TailCommand.self, SessionsCommand.self,
-            ConfigCommand.self,
+            DeadLettersCommand.self, ConfigCommand.self,
         ])
 }

@@ -8,7 +8,8 @@ import UnixSignals
 struct WorkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "work",
-        abstract: "Runs a worker: a consumer and its turn hosts. SIGTERM and Ctrl-C drain it.")
+        abstract: "Runs a worker: a consumer and its turn hosts. SIGTERM and Ctrl-C drain it.",
+        discussion: "SIGUSR1 has it take in nothing new and finish what it has, SIGUSR2 go on.")
 
     @Option(help: .hidden) var parent: Int32?
 
@@ -22,9 +23,16 @@ struct WorkCommand: AsyncParsableCommand {
         let logger = settings.makeLogger("carryon.worker")
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let worker = try Worker(invocation, agent: agent, logger: logger)
+        let admin = AdminServer(
+            address: settings.adminAddress, mayMove: settings.sources["admin-address"] == nil, logger: logger,
+            report: { worker.report })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
+                // The last one stops first: a worker that drains can still be asked how it is.
+                services: [
+                    .init(service: admin),
+                    .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }

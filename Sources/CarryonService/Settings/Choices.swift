@@ -1,6 +1,22 @@
 /// Where sessions are kept.
 package enum StoreLocation: Sendable, Hashable {
     case sqlite(path: String)
+    /// The URL goes to libpq as it is, and may hold a password.
+    case postgres(url: String)
+}
+
+extension StoreLocation: CustomStringConvertible, CustomReflectable {
+    var text: String {
+        switch self {
+        case .sqlite(let path): "sqlite:\(path)"
+        case .postgres(let url): url
+        }
+    }
+
+    /// Without a password.
+    package var description: String { DatabaseURL.hidingPasswords(in: text) }
+
+    package var customMirror: Mirror { Mirror(self, children: [(label: nil, value: description)]) }
 }
 
 /// Which language model answers.

@@ -22,9 +22,10 @@ struct GivenSetting: Sendable {
         }
     }
 
+    /// Whether its text is not to be repeated.
     var isSecret: Bool {
         switch target {
-        case .setting(let setting): setting.isSecret
+        case .setting(let setting): setting.isSecret || (setting.mayHoldPassword && isPath)
         case .property(let property): property.isSecret
         }
     }
@@ -39,7 +40,7 @@ extension GivenSetting.Target {
     static func named(_ name: String) -> (target: Self, isPath: Bool)? {
         if let setting = Setting.byName[name] { return (.setting(setting), false) }
         let stem = name.hasSuffix("-file") ? String(name.dropLast("-file".count)) : nil
-        if let stem, let setting = Setting.byName[stem], setting.isSecret { return (.setting(setting), true) }
+        if let stem, let setting = Setting.byName[stem], setting.isGuarded { return (.setting(setting), true) }
         // No property of librdkafka ends in ".file", so that the ending is free to mean a file with the value.
         return KafkaProperty(settingName: stem ?? name).map { (.property($0), stem != nil) }
     }

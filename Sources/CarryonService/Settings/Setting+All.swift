@@ -15,7 +15,10 @@ extension Setting {
         Setting(
             "log-identity", \.logIdentity, SettingKind.nonempty("a name").optional,
             "names the cluster in stored positions, for a broker whose own id outlives its logs"),
-        Setting("store", \.store, .store, "where sessions are kept"),
+        Setting("store", \.store, .store, mayHoldPassword: true, "where sessions are kept"),
+        Setting(
+            "store-connections", \.storeConnections, .number(2...1000),
+            "connections to PostgreSQL that each process of a worker may have"),
         Setting(
             "hosts", \.hosts, .number(0...1024), defaultDescription: "number of cores",
             "turn hosts; 0 runs turns in the consumer's own process"),
@@ -51,6 +54,14 @@ extension Setting {
         Setting(
             "revoke-timeout", \.revokeTimeout, .duration, "how long turns of a revoked partition may take to hand over"),
         Setting(
+            "turn-timeout", \.turnTimeout, .duration, "how long a run of a turn may take; 0 is no limit"),
+        Setting(
+            "host-timeout", \.hostTimeout, .duration,
+            "how long a turn host may fail to answer before it is taken for stuck, and ended"),
+        Setting(
+            "head-age-limit", \.headAgeLimit, .duration,
+            "after how long a request that holds its partition's committed offset back is told of"),
+        Setting(
             "host-memory-limit", \.hostMemoryLimit, SettingKind.byteCount(atLeast: 16 << 20).optional,
             "memory after which a turn host is ended"),
         Setting(
@@ -71,6 +82,9 @@ extension Setting {
         Setting(
             "kill-at", \.killAt, SettingKind.killAt.optional,
             "with fault injection: kills a process at a named step of a turn"),
+        Setting(
+            "stall-at", \.stallAt, SettingKind.killAt.optional,
+            "with fault injection: stops a process (SIGSTOP) at a named step of a turn"),
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -5,8 +5,10 @@ package struct Setting: Sendable {
     package let documentation: String
     /// What its value may be, to be read after "accepts".
     package let accepts: String
-    /// Whether its value is hidden, and may be given as a file of its own.
+    /// Whether its value is hidden.
     package let isSecret: Bool
+    /// Whether a part of its value is hidden: a password in a URL.
+    let mayHoldPassword: Bool
     /// What the help says of its default, where the default differs from machine to machine.
     let defaultDescription: String?
     let isSwitch: Bool
@@ -18,12 +20,14 @@ package struct Setting: Sendable {
 
     init<Value>(
         _ name: String, _ path: any WritableKeyPath<Settings, Value> & Sendable, _ kind: SettingKind<Value>,
-        isSecret: Bool = false, defaultDescription: String? = nil, _ documentation: String
+        isSecret: Bool = false, mayHoldPassword: Bool = false, defaultDescription: String? = nil,
+        _ documentation: String
     ) {
         self.name = name
         self.documentation = documentation
         self.accepts = kind.accepts
         self.isSecret = isSecret
+        self.mayHoldPassword = mayHoldPassword
         self.defaultDescription = defaultDescription
         self.isSwitch = kind.isSwitch
         self.isList = kind.isList
@@ -33,6 +37,15 @@ package struct Setting: Sendable {
             return true
         }
         self.text = { kind.text($0[keyPath: path]) }
+    }
+
+    /// Whether it may be given as the path of a file that holds it, and is not repeated when it is refused.
+    var isGuarded: Bool { isSecret || mayHoldPassword }
+
+    /// What may be shown of its value.
+    func shown(_ text: String) -> String {
+        if text.isEmpty { return "none" }
+        return isSecret ? DatabaseURL.hidden : mayHoldPassword ? DatabaseURL.hidingPasswords(in: text) : text
     }
 
     /// The environment variable: `CARRYON_GROUP_ID`.

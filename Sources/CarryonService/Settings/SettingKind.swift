@@ -148,22 +148,14 @@ extension SettingKind where Value == KillAt {
 extension SettingKind where Value == StoreLocation {
     static var store: Self {
         SettingKind(
-            accepts: "sqlite:PATH",
+            accepts: "sqlite:PATH or postgres://…, with all that libpq knows",
             parse: { text in
-                if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
-                    throw Refusal(
-                        reason:
-                            "names a PostgreSQL store, which is not available in this version; it accepts sqlite:PATH")
-                }
+                if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") { return .postgres(url: text) }
                 guard text.hasPrefix("sqlite:") else { return nil }
                 let path = String(text.dropFirst("sqlite:".count))
                 return path.isEmpty ? nil : .sqlite(path: path)
             },
-            text: { location in
-                switch location {
-                case .sqlite(let path): "sqlite:\(path)"
-                }
-            })
+            text: { $0.text })
     }
 }
 

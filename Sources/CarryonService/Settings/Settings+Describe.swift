@@ -2,7 +2,7 @@
 package struct DescribedSetting: Sendable, Hashable {
     /// The environment variable; of an agent's file, `agent.KEY`.
     package let name: String
-    /// `••••` for a secret, `none` where nothing is set.
+    /// `••••` for a secret and for a password within it, `none` where nothing is set.
     package let value: String
     /// `default`, `environment`, `flag`, `FILE:LINE`, or an agent's file.
     package let source: String
@@ -15,19 +15,17 @@ extension Settings {
         let names = Set(kafka.keys).union([KafkaProperty.bootstrapServers.name]).sorted()
         let properties = names.map { name in
             let property = KafkaProperty(name: name)
-            return describe(
-                property.settingName, kafka[name] ?? "", isSecret: property.isSecret, "librdkafka's property \(name)")
+            let text = kafka[name] ?? ""
+            let shown = text.isEmpty ? "none" : property.isSecret ? DatabaseURL.hidden : text
+            return describe(property.settingName, shown, "librdkafka's property \(name)")
         }
-        return properties
-            + Setting.all.map { describe($0.name, $0.text(self), isSecret: $0.isSecret, $0.documentation) }
+        return properties + Setting.all.map { describe($0.name, $0.shown($0.text(self)), $0.documentation) }
     }
 
-    private func describe(
-        _ name: String, _ text: String, isSecret: Bool, _ documentation: String
-    ) -> DescribedSetting {
+    private func describe(_ name: String, _ shown: String, _ documentation: String) -> DescribedSetting {
         DescribedSetting(
-            name: Setting.variable(for: name), value: text.isEmpty ? "none" : isSecret ? "••••" : text,
-            source: sources[name] ?? "default", documentation: documentation)
+            name: Setting.variable(for: name), value: shown, source: sources[name] ?? "default",
+            documentation: documentation)
     }
 }
 

@@ -5,7 +5,7 @@ extension Settings {
         let entries = Setting.all.map { setting in
             let text = setting.text(defaults)
             let usual = setting.defaultDescription ?? (text.isEmpty ? "none" : text)
-            let file = setting.isSecret ? "; or the path of a file with it: \(setting.flag)-file" : ""
+            let file = setting.isGuarded ? "; or the path of a file with it: \(setting.flag)-file" : ""
             return """
                   \(setting.flag) (\(setting.variable))
                       \(setting.documentation)

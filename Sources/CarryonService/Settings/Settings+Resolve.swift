@@ -71,9 +71,8 @@ extension Settings {
 
     /// The rules that tie settings to each other.
     private func checkTogether() throws(SettingsError) {
-        if killAt != nil, !faultInjection {
-            throw conflict(
-                "kill-at", "needs fault injection, which is off; it accepts a value beside --fault-injection")
+        for (name, place) in [("kill-at", killAt), ("stall-at", stallAt)] where place != nil && !faultInjection {
+            throw conflict(name, "needs fault injection, which is off; it accepts a value beside --fault-injection")
         }
         var names: [String: TopicKind] = [:]
         for kind in TopicKind.allCases {

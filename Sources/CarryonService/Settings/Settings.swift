@@ -21,6 +21,8 @@ package struct Settings: Sendable, Equatable {
     /// Names the cluster in stored positions, in place of the id that the broker gives itself.
     package var logIdentity: String?
     package var store = StoreLocation.sqlite(path: ".carryon/sessions.sqlite")
+    /// Connections to PostgreSQL of each process; half of them write.
+    package var storeConnections = 4
     /// Turn hosts of a worker; 0 runs turns in the consumer's own process.
     package var hosts = ProcessorCount.available
     package var model = ModelChoice.scripted
@@ -53,6 +55,12 @@ package struct Settings: Sendable, Equatable {
     package var drainTimeout = Duration.seconds(20)
     /// How long a revoked partition's turns may take to hand over.
     package var revokeTimeout = Duration.seconds(10)
+    /// How long a run of a turn may take; zero is no limit.
+    package var turnTimeout = Duration.seconds(900)
+    /// How long a host may owe an answer before it is taken for stuck.
+    package var hostTimeout = Duration.seconds(60)
+    /// After how long a request that holds its partition back is told of.
+    package var headAgeLimit = Duration.seconds(60)
     /// Bytes of memory after which a host is ended; `nil` is no limit.
     package var hostMemoryLimit: Int?
     /// Bytes of idle sessions that one host keeps.
@@ -70,6 +78,7 @@ package struct Settings: Sendable, Equatable {
     /// Whether what kills on purpose is allowed.
     package var faultInjection = false
     package var killAt: KillAt?
+    package var stallAt: KillAt?
 
     /// Where each value that is not a default came from, by the setting's name.
     package internal(set) var sources: [String: String] = [:]

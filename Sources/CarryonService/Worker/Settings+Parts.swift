@@ -33,6 +33,10 @@ extension Settings {
                 throw CommandFailure(.unavailable, "there is no session store at \(path)")
             }
             return try SQLiteSessionStore(path: path, logger: makeLogger("carryon.store"), onStep: onStep)
+        case .postgres(let url):
+            return try PostgresSessionStore(
+                url: url, connections: storeConnections, mustExist: mustExist, logger: makeLogger("carryon.store"),
+                onStep: onStep)
         }
     }
 
@@ -71,6 +75,7 @@ extension Settings {
         options.region = region
         options.concurrency = concurrency
         options.flushWindow = flushWindow
+        options.turnTimeout = turnTimeout > .zero ? turnTimeout : nil
         options.sessionCacheBytes = sessionCacheBytes
         options.crashAttempts = crashAttempts
         options.outOfMemoryAttempts = outOfMemoryAttempts

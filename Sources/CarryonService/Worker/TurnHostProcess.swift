@@ -54,12 +54,12 @@ enum TurnHostProcess {
 struct HostSetup: Sendable {
     let settings: Settings
     let agent: AgentFile?
-    let killSwitch: KillSwitch?
+    let faults: [StepFault]
 
-    init(settings: Settings, agent: AgentFile?, killSwitch: KillSwitch?) {
+    init(settings: Settings, agent: AgentFile?, faults: [StepFault]) {
         self.settings = settings
         self.agent = agent
-        self.killSwitch = killSwitch
+        self.faults = faults
     }
 
     init(decoding bytes: [UInt8]) throws {
@@ -73,13 +73,7 @@ struct HostSetup: Sendable {
             }
             return content
         }
-        if let killAt = settings.killAt, let directory = json["killDirectory"]?.stringValue,
-            let worker = json["worker"]?.int
-        {
-            killSwitch = KillSwitch(killAt: killAt, directory: directory, worker: pid_t(worker))
-        } else {
-            killSwitch = nil
-        }
+        faults = (json["faults"]?.arrayValue ?? []).compactMap(StepFault.init)
     }
 
     func encoded() throws -> [UInt8] {
@@ -87,10 +81,7 @@ struct HostSetup: Sendable {
         if let agent {
             object["agentFiles"] = .object(JSONObject(agent.contents.map { ($0, .string($1)) }))
         }
-        if let killSwitch {
-            object["killDirectory"] = .string(killSwitch.directory)
-            object["worker"] = .number(JSONNumber(Int(killSwitch.worker)))
-        }
+        if !faults.isEmpty { object["faults"] = .array(faults.map(\.json)) }
         return JSON.object(object).serialized()
     }
 
@@ -102,8 +93,8 @@ struct HostSetup: Sendable {
     ) throws -> TurnHost {
         var logger = settings.makeLogger("carryon.host")
         logger[metadataKey: "host"] = "\(hostID)"
-        let killSwitch = killSwitch
-        let reached: @Sendable (TurnStep) -> Void = { killSwitch?.reached($0) }
+        let faults = faults
+        let reached: @Sendable (TurnStep) -> Void = { step in for fault in faults { fault.reached(step) } }
         let store = try settings.openStore { step in
             if case .inTransaction(sessions: let sessions) = step, !sessions.isEmpty { reached(.inSettle) }
         }

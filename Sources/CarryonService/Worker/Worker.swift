@@ -1,16 +1,19 @@
 import Consumer
+import Conversation
 import Foundation
 import Kafka
 import Logging
 import ServiceLifecycle
 import SessionStore
 import TurnHost
+import UnixSignals
 
 /// One worker: the consumer in this process, and its turn hosts, as children or, with no hosts, in this process too.
 struct Worker: Service {
     private let consumer: WorkerConsumer
+    private let identity: JSONObject
     private let store: any SessionStore
-    private let killSwitch: KillSwitch?
+    private let faults: [StepFault]
 
     /// Puts a worker together; connects to nothing yet, except for the store.
     /// - Parameter agent: the file of the agent that the settings name, if they name one.
@@ -29,15 +32,31 @@ struct Worker: Service {
         options.maxRequestBytes = settings.maxRequestBytes
         options.revokeTimeout = settings.revokeTimeout
         options.drainTimeout = settings.drainTimeout
+        options.hostTimeout = settings.hostTimeout
+        options.headAgeLimit = settings.headAgeLimit
+        if settings.turnTimeout > .zero {
+            // What its timeout has not ended by then is not going to end.
+            options.health.turn = settings.turnTimeout + .seconds(60)
+        }
+        identity = [
+            "worker": .string(name), "version": .string(Carryon.version), "group": .string(settings.groupID),
+            "region": settings.region.map(JSON.string) ?? .null,
+        ]
         options.logIdentityOverride = settings.logIdentity
 
         store = try settings.openStore()
-        let killSwitch = try settings.killAt.map(KillSwitch.arm)
-        self.killSwitch = killSwitch
-        if let killSwitch, killSwitch.killAt.process == .worker {
-            options.onStep = { if $0 == .beforeCommit { killSwitch.reached(.beforeCommit) } }
+        let faults = try [
+            settings.killAt.map { try StepFault.arm(.kill, $0) },
+            settings.stallAt.map { try StepFault.arm(.stall, $0) },
+        ].compactMap(\.self)
+        self.faults = faults
+        let ownFaults = faults.filter { $0.place.process == .worker }
+        if !ownFaults.isEmpty {
+            options.onStep = { step in
+                if step == .beforeCommit { for fault in ownFaults { fault.reached(.beforeCommit) } }
+            }
         }
-        let setup = HostSetup(settings: settings, agent: agent, killSwitch: killSwitch)
+        let setup = HostSetup(settings: settings, agent: agent, faults: faults)
         options.hostSettings = try setup.encoded()
         let factory: HostFactory
         if settings.hosts == 0 {
@@ -58,9 +77,23 @@ struct Worker: Service {
         consumer = WorkerConsumer(options: options, store: store, makeHost: factory, logger: logger)
     }
 
+    /// How the worker is, at this moment.
+    var report: WorkerReport {
+        WorkerReport(health: consumer.health, status: consumer.status, worker: identity)
+    }
+
+    /// Takes nothing new at SIGUSR1, and goes on at SIGUSR2, for as long as the task lives.
+    func heedQuietSignals() async {
+        for await signal in await UnixSignalsSequence(trapping: .sigusr1, .sigusr2) {
+            if signal == .sigusr1 { consumer.beginQuiet() } else { consumer.endQuiet() }
+        }
+    }
+
     /// Works until the group asks for a graceful shutdown, drains, and returns.
     func run() async throws {
-        defer { killSwitch?.disarm() }
+        defer { for fault in faults { fault.disarm() } }
+        let quiet = Task { await heedQuietSignals() }
+        defer { quiet.cancel() }
         try await withGracefulShutdownHandler {
             try await consumer.run()
         } onGracefulShutdown: {

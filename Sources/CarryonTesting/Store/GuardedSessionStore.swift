@@ -104,5 +104,9 @@ extension GuardedSessionStore {
         try await guarded { () throws(StoreError) in try await store.run(id) }
     }
 
+    package func probe() async throws(StoreError) {
+        try await guarded { () throws(StoreError) in try await store.probe() }
+    }
+
     package func close() async throws(StoreError) {}
 }

@@ -131,6 +131,10 @@ package final class MemorySessionStore: SessionStore {
         try access("reading run \(id)") { $0.run(id) }
     }
 
+    package func probe() async throws(StoreError) {
+        try access("probing the store") { _ in }
+    }
+
     package func close() async throws(StoreError) {
         isClosed.store(true, ordering: .releasing)
     }

@@ -15,6 +15,11 @@ public struct TurnError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { message }
 
+    /// The turn took longer than the service lets any turn take.
+    package static func timedOut(after limit: Duration) -> TurnError {
+        TurnError(code: "turn_timeout", message: "the turn took longer than \(limit)")
+    }
+
     package static let chunkTooLargeCode = "chunk_too_large"
 
     package static func chunkTooLarge(type: String, size: Int, maximum: Int) -> TurnError {

@@ -178,7 +178,7 @@ struct ToolRunner: Sendable {
     private func timed<Value: Sendable>(
         _ timeout: Duration, _ call: ToolCall, _ body: @escaping @Sendable (ToolCall) async throws -> Value
     ) async throws -> Value {
-        let race = Race<Value>()
+        let race = Race<Value, any Error>()
         let heard = ToolCall(id: call.id, toolName: call.toolName, input: call.input, turn: call.turn) { output in
             guard race.isOpen else { throw CancellationError() }
             try await call.onPreliminary(output)

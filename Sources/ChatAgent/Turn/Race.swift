@@ -1,10 +1,10 @@
 import Synchronization
 
 /// The first of several ends of a piece of work.
-final class Race<Value: Sendable>: Sendable {
+final class Race<Value: Sendable, Failure: Error>: Sendable {
     private enum State {
-        case open(CheckedContinuation<Value, any Error>?)
-        case finished(Result<Value, any Error>)
+        case open(CheckedContinuation<Result<Value, Failure>, Never>?)
+        case finished(Result<Value, Failure>)
     }
 
     private let state = Mutex(State.open(nil))
@@ -13,23 +13,24 @@ final class Race<Value: Sendable>: Sendable {
         state.withLock { if case .open = $0 { true } else { false } }
     }
 
-    func finish(_ result: Result<Value, any Error>) {
-        let waiter = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+    func finish(_ result: Result<Value, Failure>) {
+        let waiter = state.withLock { state -> CheckedContinuation<Result<Value, Failure>, Never>? in
             guard case .open(let waiter) = state else { return nil }
             state = .finished(result)
             return waiter
         }
-        waiter?.resume(with: result)
+        waiter?.resume(returning: result)
     }
 
-    func value() async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            let known = state.withLock { state -> Result<Value, any Error>? in
+    func value() async throws(Failure) -> Value {
+        let result = await withCheckedContinuation { continuation in
+            let known = state.withLock { state -> Result<Value, Failure>? in
                 if case .finished(let result) = state { return result }
                 state = .open(continuation)
                 return nil
             }
-            if let known { continuation.resume(with: known) }
+            if let known { continuation.resume(returning: known) }
         }
+        return try result.get()
     }
 }

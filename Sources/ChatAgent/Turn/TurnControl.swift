@@ -9,6 +9,8 @@ package final class TurnControl: Sendable {
         case stopped(reason: String?)
         /// A newer message is to be answered instead: what there is of the answer is settled.
         case interrupted
+        /// It has taken longer than any turn may: what there is of the answer is settled.
+        case timedOut(after: Duration)
         /// Another worker goes on with it: what there is of the answer is left in the events.
         case handedOver
         /// The partition belongs to somebody else: nothing more may be written.
@@ -19,12 +21,14 @@ package final class TurnControl: Sendable {
         var ending: Ending?
         var cancel: (@Sendable () -> Void)?
         var onLost: (@Sendable () -> Void)?
+        var abandon: (@Sendable () -> Void)?
+        var isAbandoned = false
         var isDecided = false
 
         func yields(to new: Ending) -> Bool {
             switch (ending, new) {
             case (_, .lost): true
-            case (nil, _), (.interrupted, .stopped): !isDecided
+            case (nil, _), (.interrupted, .stopped), (.interrupted, .timedOut): !isDecided
             default: false
             }
         }
@@ -70,16 +74,35 @@ package final class TurnControl: Sendable {
         }
     }
 
+    /// What runs is waited for no longer, if something still does: it was asked to end and does not. It goes on for itself,
+    /// and whatever it writes from now on goes nowhere.
+    /// - Returns: whether something was given up.
+    @discardableResult
+    package func abandon() -> Bool {
+        let abandon = state.withLock { state in
+            state.isAbandoned = true
+            return state.abandon
+        }
+        abandon?()
+        return abandon != nil
+    }
+
     /// Runs `body` so that ``end(_:)`` cancels it.
-    package func run<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) async -> Result {
-        let task = Task { await body() }
-        let isEnded = state.withLock { state in
+    /// - Parameter abandoned: what comes of it if it does not end when it should.
+    package func run<Result: Sendable>(
+        _ body: @escaping @Sendable () async -> Result, abandoned: @escaping @Sendable () -> Result
+    ) async -> Result {
+        let race = Race<Result, Never>()
+        let task = Task { race.finish(.success(await body())) }
+        let (isEnded, isAbandoned) = state.withLock { state in
             state.cancel = { task.cancel() }
-            return state.ending != nil
+            state.abandon = { race.finish(.success(abandoned())) }
+            return (state.ending != nil, state.isAbandoned)
         }
         if isEnded { task.cancel() }
-        let result = await task.value
-        state.withLock { $0.cancel = nil }
+        if isAbandoned { race.finish(.success(abandoned())) }
+        let result = await race.value()
+        state.withLock { ($0.cancel, $0.abandon) = (nil, nil) }
         return result
     }
 }

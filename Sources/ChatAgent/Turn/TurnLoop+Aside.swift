@@ -37,7 +37,11 @@ extension TurnLoop {
     ) async -> AsideResult {
         let stream = ResponseStream(messageID: plan.messageID, continuing: nil, output: output)
         let messages = chain.messages
-        let done = await control.run { await carryOut(plan, messages, stream, output, control) }
+        var done = await control.run {
+            await carryOut(plan, messages, stream, output, control)
+        } abandoned: {
+            Done(error: TurnError(CancellationError()), isBooted: !plan.needsBoot)
+        }
         let ending = control.decide()
         if ending == .lost {
             stream.abandon()
@@ -47,6 +51,7 @@ extension TurnLoop {
             stream.abandon()
             return .handedOver(consume chain)
         }
+        if case .timedOut(let limit) = ending, done.error != nil { done.error = .timedOut(after: limit) }
         var outcome = done.outcome
         if let error = done.error {
             outcome = "failed"

@@ -160,6 +160,7 @@ extension TurnLoop {
         case (.interrupted, .failed):
             (turnEnding.outcome, turnEnding.finishReason) = (.stopped, .other)
             closing = .stopped(reason: "interrupted")
+        case (.timedOut(let limit), .failed): fail(&turnEnding, &closing, TurnError.timedOut(after: limit))
         case (_, .failed(let failure, _)): fail(&turnEnding, &closing, failure)
         case (_, .ran):
             await compactAfterwards(work, steps, stream)
@@ -211,7 +212,7 @@ extension TurnLoop {
     private func settleDeferred(_ lifecycle: TurnLifecycle, _ clock: any Clock<Duration>) async {
         let deferred = lifecycle.takeDeferred()
         guard !deferred.isEmpty else { return }
-        let race = Race<Void>()
+        let race = Race<Void, Never>()
         let timer = Task {
             try? await clock.sleep(for: .seconds(5))
             race.finish(.success(()))
@@ -222,7 +223,7 @@ extension TurnLoop {
             }
             race.finish(.success(()))
         }
-        try? await race.value()
+        await race.value()
         timer.cancel()
     }
 }

@@ -50,7 +50,12 @@ package struct TurnLoop: Sendable {
             let steps = StepContext(
                 agent: agent, support: support, intents: plan.intents, summary: plan.summary, injected: plan.injected,
                 logger: logger)
-            let end = await control.run { await execute(work, assembler, steps, output, control) }
+            let end = await control.run {
+                await execute(work, assembler, steps, output, control)
+            } abandoned: {
+                work.joinHistory(work.plan.trigger)
+                return .failed(CancellationError(), inRun: true)
+            }
             return await finish(end, work, assembler, steps, output, control)
         }
     }

@@ -116,9 +116,15 @@ extension ConsumerCore {
         return toEveryHost(.lose(assignments: lost.sorted())) + adjustFlow(touching: [])
     }
 
-    /// Nothing more is taken in, of any partition.
-    package mutating func beginDrain() -> [Action] {
-        isDraining = true
+    /// Nothing more is taken in, of any partition, also of those that are assigned from now on.
+    package mutating func hold(for reason: Hold) -> [Action] {
+        guard holds.insert(reason).inserted else { return [] }
+        return assignments.keys.sorted().flatMap { adjustFlow(of: $0) }
+    }
+
+    /// What was held for this reason goes on, unless there is another one.
+    package mutating func release(from reason: Hold) -> [Action] {
+        guard holds.remove(reason) != nil else { return [] }
         return assignments.keys.sorted().flatMap { adjustFlow(of: $0) }
     }
 

@@ -10,7 +10,7 @@ extension ConsumerCore {
     /// Calls for deferred requests as far as there is room, and has them read again. In front of what intake has not
     /// come to, but not instead of it: when everything was full, intake goes on at the same mark.
     mutating func callForDeferred() -> [Action] {
-        guard share.deferredCount > 0, !isDraining, !backpressure.isFull else { return [] }
+        guard share.deferredCount > 0, holds.isEmpty, !backpressure.isFull else { return [] }
         let (inHand, bounds) = (inHand, backpressure.bounds)
         var touched: Set<TopicPartition> = []
         for (claimant, deferred) in share.call(

@@ -25,7 +25,7 @@ extension ConsumerCore {
 
     /// The partitions of which it has to be known how far intake is from their ends. None at the live edge.
     package var partitionsToMeasure: [TopicPartition] {
-        if isDraining { return [] }
+        if holds.contains(.drain) { return [] }
         return assignments.filter { partition, assignment in
             assignment.isReceiving
                 && (assignment.lane.isUncertain || assignment.lane.isScouted || paused.contains(partition))
@@ -54,7 +54,7 @@ extension ConsumerCore {
     }
 
     private func isScouted(_ assignment: Assignment) -> Bool {
-        !isDraining && assignment.isReceiving && assignment.lane.isScouted
+        !holds.contains(.drain) && assignment.isReceiving && assignment.lane.isScouted
     }
 
     /// A scout has read on. Stops that intake has not come to are remembered, and take effect at once on what their

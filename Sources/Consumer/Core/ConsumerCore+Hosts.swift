@@ -6,7 +6,7 @@ extension ConsumerCore {
     /// A host is there for this slot, configured: it is told of every grant and gets what waits for it.
     package mutating func hostStarted(_ slot: Int) -> [Action] {
         guard slots.indices.contains(slot) else { return [] }
-        slots[slot].isUp = true
+        slots[slot] = Slot(isUp: true)
         let granted = assignments.sorted { $0.key < $1.key }.map(\.value).filter { $0.grant != nil }
         var actions: [Action] = granted.compactMap(\.grant).map { .send(slot: slot, .grant($0)) }
         actions += dispatchWaiting { $0.session.flatMap(destination) == slot }
@@ -23,11 +23,11 @@ extension ConsumerCore {
         _ slot: Int, death: HostDeath, at now: ContinuousClock.Instant
     ) -> [Action] {
         guard slots.indices.contains(slot) else { return [] }
-        slots[slot].isUp = false
+        slots[slot] = Slot()
         let left = held.values.filter { $0.place == .atHost(slot: slot) }.sorted { $0.id < $1.id }
         let begun = left.filter(\.hasBegun)
         var death = death
-        death.isInCompany = trialSlot != nil && begun.sessions.count > 1
+        death.isInCompany = !trialSlots.isEmpty && begun.sessions.count > 1
         for request in left { request.place = .waiting }
         for request in begun {
             request.hasBegun = false
@@ -73,6 +73,10 @@ extension ConsumerCore {
         case .yielded(let yielded):
             hostLetGo(slot, of: yielded)
             return []
+        case .vitals(let vitals):
+            slots[slot].vitals = vitals
+            slots[slot].askedAt = nil
+            return []
         case .fenced(let id):
             guard let (partition, assignment) = assignments.first(where: { $0.value.id == id }),
                 let grant = assignment.grant
@@ -88,7 +92,7 @@ extension ConsumerCore {
         for entry in entries {
             guard let request = held[entry], let session = request.session else { continue }
             touched.insert(request.partition)
-            wasOnTrial = wasOnTrial || trials.isTried(session)
+            wasOnTrial = wasOnTrial || trials.slot(of: session) != nil
             settle(request, at: now)
         }
         let actions = commitIfDue(at: now) + adjustFlow(touching: touched)

@@ -8,9 +8,9 @@ package struct ConsumerCore {
     package struct Settings: Sendable {
         /// Number of turn hosts that sessions are spread over.
         package var slots: Int
-        /// Whether there is one more slot, for sessions that are tried apart. Without it every death is charged to
+        /// How many more slots there are, for sessions that are tried apart. Without any, every death is charged to
         /// whatever had begun in the host.
-        package var hasTrialSlot: Bool
+        package var trialSlots: Int
         package var bounds: Backpressure.Bounds
         /// How many requests of one session are in hand at once.
         package var requestsPerSession: Int
@@ -23,13 +23,13 @@ package struct ConsumerCore {
         package var seed: UInt64
 
         package init(
-            slots: Int, hasTrialSlot: Bool = false, bounds: Backpressure.Bounds,
+            slots: Int, trialSlots: Int = 0, bounds: Backpressure.Bounds,
             requestsPerSession: Int = 64, commitInterval: Duration = .milliseconds(100),
             commitRetryDelay: Duration = .milliseconds(500), hostRetry: RetryDelay = RetryDelay(),
             deadLetterRetry: RetryDelay = RetryDelay(longest: .seconds(30)), seed: UInt64
         ) {
             self.slots = max(slots, 1)
-            self.hasTrialSlot = hasTrialSlot
+            self.trialSlots = max(trialSlots, 0)
             self.bounds = bounds
             self.requestsPerSession = requestsPerSession
             self.commitInterval = commitInterval
@@ -62,10 +62,26 @@ package struct ConsumerCore {
         case noteLost(TopicPartition, offset: Int64, reason: String)
         /// From now on this slot is to have a host as the others have.
         case startTrialHost(slot: Int)
+        /// The slot's host is to be ended, which counts as a crash of its own.
+        case breakOff(slot: Int, reason: String)
     }
 
     struct Slot {
         var isUp = false
+        /// What its host last said of itself.
+        var vitals: HostVitals?
+        /// Since when an answer to that question is due.
+        var askedAt: ContinuousClock.Instant?
+    }
+
+    /// Why nothing new is taken in, of any partition.
+    package enum Hold: Sendable, Hashable, CaseIterable {
+        /// The worker is on its way out.
+        case drain
+        /// Somebody asked for quiet.
+        case quiet
+        /// What is taken in could not be settled.
+        case storeAway
     }
 
     /// The most that one dispatch holds, so that a host's backlog after a death stays within a frame's bound.
@@ -79,7 +95,7 @@ package struct ConsumerCore {
     /// Sessions whose hosts died under them, and until when they wait.
     var parked: [String: ContinuousClock.Instant] = [:]
     var trials = Trials()
-    var hasAskedForTrialHost = false
+    var trialHostsAsked: Set<Int> = []
     /// When the first dead letter is to be tried again, if one is.
     var deadLetterDue: ContinuousClock.Instant?
     var commits: CommitScheduler
@@ -88,13 +104,13 @@ package struct ConsumerCore {
     var generator: SplitMix64
     /// What the client library was told to pause.
     package internal(set) var paused: Set<TopicPartition> = []
-    package internal(set) var isDraining = false
+    package internal(set) var holds: Set<Hold> = []
     private var lastAssignment: Int64 = 0
     private var lastEntry: Int64 = 0
 
     package init(settings: Settings) {
         self.settings = settings
-        slots = Array(repeating: Slot(), count: settings.slots + (settings.hasTrialSlot ? 1 : 0))
+        slots = Array(repeating: Slot(), count: settings.slots + settings.trialSlots)
         commits = CommitScheduler(interval: settings.commitInterval, retryDelay: settings.commitRetryDelay)
         backpressure = Backpressure(bounds: settings.bounds)
         share = FairShare(requests: settings.bounds.requests, perSession: settings.requestsPerSession)
@@ -195,7 +211,7 @@ package struct ConsumerCore {
 
     mutating func adjustFlow(of partition: TopicPartition) -> [Action] {
         guard let assignment = assignments[partition], assignment.isReceiving else { return [] }
-        let holdsBack = isDraining || backpressure.holdsBack(partition)
+        let holdsBack = !holds.isEmpty || backpressure.holdsBack(partition)
         guard holdsBack != paused.contains(partition) else { return [] }
         if !holdsBack {
             paused.remove(partition)

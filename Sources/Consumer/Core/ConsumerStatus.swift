@@ -1,4 +1,5 @@
 package import Kafka
+package import TurnHost
 
 /// What the consumer is doing, at one moment: for people, probes and tests.
 package struct ConsumerStatus: Sendable, Hashable {
@@ -18,8 +19,19 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var isPaused: Bool
         /// Whether a scout reads ahead of intake, for stops.
         package var isScouted: Bool
-        /// How long the oldest unsettled request has been held.
-        package var oldestAge: Duration?
+        /// What holds its committed offset back: the first request that is not settled.
+        package var head: Head?
+    }
+
+    /// The first unsettled request of a partition.
+    package struct Head: Sendable, Hashable {
+        package var offset: Int64
+        /// Since it was received.
+        package var age: Duration
+        /// Nil for a record that is no request, or that is put off.
+        package var session: String?
+        /// What it waits for, in words.
+        package var state: String
     }
 
     package struct Host: Sendable, Hashable {
@@ -29,12 +41,18 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var isUp: Bool
         /// Requests that it has and has not settled.
         package var held: Int
+        /// What it last said of itself.
+        package var vitals: HostVitals?
+        /// How long it has owed an answer to the question how it is.
+        package var silence: Duration?
+        /// Whether it is there only while sessions are tried apart.
+        package var isOnDemand = false
     }
 
     package var partitions: [Partition]
     /// The host of the trial slot is the last, and down until it is needed.
     package var hosts: [Host]
-    package var isDraining: Bool
+    package var holds: Set<ConsumerCore.Hold>
     /// How long ago the poll thread last went round, if it has started.
     package var pollAge: Duration?
 }
@@ -42,6 +60,7 @@ package struct ConsumerStatus: Sendable, Hashable {
 extension ConsumerCore {
     /// What the core knows of the status; the hosts' processes and the poll thread are known elsewhere.
     package func status(at now: ContinuousClock.Instant) -> ConsumerStatus {
+        let heads = heads(at: now)
         let partitions = assignments.sorted { $0.key < $1.key }.map { partition, assignment in
             ConsumerStatus.Partition(
                 partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
@@ -50,7 +69,7 @@ extension ConsumerCore {
                 deferred: share.deferredCount(of: partition), span: assignment.tracker.span,
                 isPaused: paused.contains(partition),
                 isScouted: assignment.lane.isScouted,
-                oldestAge: assignment.tracker.oldest.map { now - $0 })
+                head: heads[partition])
         }
         var heldBySlot = Array(repeating: 0, count: slots.count)
         for request in held.values {
@@ -58,8 +77,41 @@ extension ConsumerCore {
         }
         let hosts = slots.indices.map {
             ConsumerStatus.Host(
-                slot: $0, hostID: nil, processID: nil, isUp: slots[$0].isUp, held: heldBySlot[$0])
+                slot: $0, hostID: nil, processID: nil, isUp: slots[$0].isUp, held: heldBySlot[$0],
+                vitals: slots[$0].vitals, silence: slots[$0].askedAt.map { now - $0 }, isOnDemand: $0 >= settings.slots)
         }
-        return ConsumerStatus(partitions: partitions, hosts: hosts, isDraining: isDraining)
+        return ConsumerStatus(partitions: partitions, hosts: hosts, holds: holds)
+    }
+
+    /// The first unsettled request of each partition that has one.
+    package func heads(at now: ContinuousClock.Instant) -> [TopicPartition: ConsumerStatus.Head] {
+        let watermarks = assignments.compactMapValues { $0.tracker.oldest == nil ? nil : $0.tracker.watermark }
+        var heads: [TopicPartition: ConsumerStatus.Head] = [:]
+        for request in held.values where watermarks[request.partition] == request.record.offset {
+            heads[request.partition] = ConsumerStatus.Head(
+                offset: request.record.offset, age: now - request.tracked.registeredAt, session: request.session,
+                state: state(of: request))
+        }
+        for (partition, offset) in watermarks where heads[partition] == nil {
+            guard let since = assignments[partition]?.tracker.oldest else { continue }
+            heads[partition] = ConsumerStatus.Head(
+                offset: offset, age: now - since, session: nil, state: "put off, to be read again in its turn")
+        }
+        return heads
+    }
+
+    private func state(of request: HeldRequest) -> String {
+        switch request.place {
+        case .atHost(let slot):
+            return request.hasBegun ? "running in the host of slot \(slot)" : "queued in the host of slot \(slot)"
+        case .deadLettering: return "its dead letter is being written"
+        case .deadLetterFailed: return "its dead letter could not be written and is tried again"
+        case .waiting:
+            guard let session = request.session else { return "waiting" }
+            if parked[session] != nil { return "waiting for its retry after \(request.failures) deaths" }
+            if trials.contains(session) { return "waiting to be tried apart" }
+            if assignments[request.partition]?.grant == nil { return "waiting for its partition's fence" }
+            return "waiting for its host"
+        }
     }
 }

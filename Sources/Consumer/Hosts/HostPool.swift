@@ -128,6 +128,12 @@ package final class HostPool: Sendable {
         host?.send(command)
     }
 
+    /// Ends the slot's host, for a reason that counts as a crash of its own.
+    package func breakOff(slot: Int, because reason: String) {
+        let host = state.withLock { state in state.places[slot].member.flatMap { state.members[$0]?.host } }
+        host?.breakOff(because: reason)
+    }
+
     /// Every slot's host, as it is now.
     package var hosts: [(slot: Int, hostID: String, processID: Int32?)] {
         let members = state.withLock { Array($0.members.values) }

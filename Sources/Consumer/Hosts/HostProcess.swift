@@ -108,6 +108,10 @@ package final class HostProcess: RunningHost {
         signal(SIGKILL) { $0.wasAskedToStop = true }
     }
 
+    package func breakOff(because reason: String) {
+        signal(SIGKILL) { $0.breach = reason }
+    }
+
     /// Signals only while the process's number is its own.
     private func signal(_ signal: Int32, noting note: (inout State) -> Void) {
         state.withLock { state in

@@ -10,6 +10,9 @@ package protocol RunningHost: HostLink {
 
     /// Stops it at once (SIGKILL). How it then ends counts as no crash.
     func kill()
+
+    /// Stops it at once, for a reason that counts as a crash of its own. A host in this process lives on.
+    func breakOff(because reason: String)
 }
 
 /// How hosts are made.
@@ -57,4 +60,5 @@ private final class InProcessHost: RunningHost {
     func close() { link.close() }
     func terminate() { link.close() }
     func kill() { link.close() }
+    func breakOff(because reason: String) {}
 }

@@ -8,7 +8,7 @@ package struct CommitScheduler {
         case committed
         /// Worth another try after the delay.
         case failed
-        /// The partition is somebody else's by now: nothing more is to be committed for it.
+        /// Nothing more is to be committed for the partition.
         case notOurs
     }
 
@@ -99,5 +99,16 @@ package struct CommitScheduler {
         positions[partition] = nil
         dirty.remove(partition)
         outstanding?[partition] = nil
+    }
+}
+
+extension CommitScheduler.Outcome {
+    /// What a refused commit means for its partition.
+    ///
+    /// Not that it is somebody else's: a commit that crosses a rebalance is refused for its generation, and the partition
+    /// may stay with us all through it, in which case nothing else would ever say so. What is taken away is revoked or
+    /// declared lost before this member joins the group again, and its commits end with that.
+    package init(refusal error: KafkaError) {
+        self = error.isClosed || error.code == KafkaError.Code.fencedInstance ? .notOurs : .failed
     }
 }

@@ -35,6 +35,11 @@ package struct ConsumerOptions: Sendable {
     package var drainTimeout = Duration.seconds(25)
     /// How long settlements are gathered into one commit.
     package var commitInterval = Duration.milliseconds(100)
+    /// How long a host may owe an answer before it is taken for stuck, and ended.
+    package var hostTimeout = Duration.seconds(60)
+    /// After how long a request that holds its partition's committed offset back is told of.
+    package var headAgeLimit = Duration.seconds(60)
+    package var health = HealthThresholds(turn: nil)
     /// How long a request waits whose hosts died under it.
     package var hostRetry = RetryDelay()
     /// Turn hosts that sessions are spread over, not counting the spare and the one for sessions that are tried apart;
@@ -63,6 +68,9 @@ package struct ConsumerOptions: Sendable {
         self.hostIDPrefix = hostIDPrefix
     }
 
+    /// Both halves of a group of suspects are tried at once.
+    private static let trialHosts = 2
+
     /// A record of 64 MiB, far above what is accepted as a request, can still be moved to the dead letters.
     private static let largestRecord = 64 << 20
 
@@ -84,7 +92,7 @@ package struct ConsumerOptions: Sendable {
 
     var core: ConsumerCore.Settings {
         ConsumerCore.Settings(
-            slots: max(hosts, 1), hasTrialSlot: hosts > 0,
+            slots: max(hosts, 1), trialSlots: hosts > 0 ? Self.trialHosts : 0,
             bounds: Backpressure.Bounds(requests: maxInFlight, bytes: maxInFlightBytes, span: maxUncommittedSpan),
             requestsPerSession: maxInFlightPerSession, commitInterval: commitInterval, hostRetry: hostRetry,
             seed: StableHash.of(hostIDPrefix))

@@ -36,6 +36,9 @@ extension WorkerConsumer {
         case .startTrialHost(let slot):
             logger.notice("Sessions whose hosts died under them again are tried apart.", metadata: ["slot": "\(slot)"])
             clients.pool.demand(slot: slot)
+        case .breakOff(let slot, let reason):
+            logger.error("A turn host is ended: it \(reason).", metadata: ["slot": "\(slot)"])
+            clients.pool.breakOff(slot: slot, because: reason)
         }
     }
 
@@ -46,20 +49,27 @@ extension WorkerConsumer {
             for partition in watermarks.keys {
                 switch result {
                 case .success(let refusals):
-                    outcomes[partition] = (refusals[partition] ?? nil).map(Self.outcome) ?? .committed
-                case .failure(let error): outcomes[partition] = Self.outcome(error)
+                    outcomes[partition] = (refusals[partition] ?? nil).map { .init(refusal: $0) } ?? .committed
+                case .failure(let error): outcomes[partition] = .init(refusal: error)
                 }
             }
+            self.noteRefusal(result)
             let answered = outcomes
             self.step { $0.commitFinished(answered, at: .now) }
         }
     }
 
-    /// A rebalance in progress may leave the partition with us: the commit is tried again for as long as nobody has
-    /// taken the partition away.
-    private static func outcome(_ error: KafkaError) -> CommitScheduler.Outcome {
-        if error.code == KafkaError.Code.rebalanceInProgress { return .failed }
-        return error.isNoLongerOwner || error.isClosed ? .notOurs : .failed
+    /// A refusal is no loss, since the settled requests are passed over when they come again; but it wants to be known.
+    private func noteRefusal(_ result: Result<[TopicPartition: KafkaError?], KafkaError>) {
+        switch result {
+        case .success(let refusals):
+            for (partition, refusal) in refusals.sorted(by: { $0.key < $1.key }) {
+                guard let refusal else { continue }
+                logger.notice("A commit was refused: \(refusal)", metadata: ["partition": "\(partition)"])
+            }
+        case .failure(let error) where !error.isClosed: logger.notice("\(error)")
+        case .failure: return
+        }
     }
 
     private func writeDeadLetter(

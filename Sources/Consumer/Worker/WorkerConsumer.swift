@@ -37,7 +37,8 @@ package final class WorkerConsumer: Sendable {
 
     let options: ConsumerOptions
     let logger: Logger
-    private let store: any SessionStore
+    let store: any SessionStore
+    let watch = HealthWatch()
     private let hostFactory: HostFactory
     private let intake: RequestIntake
     private let state: Mutex<State>
@@ -67,8 +68,10 @@ package final class WorkerConsumer: Sendable {
         let clients = try makeClients()
         running.withLock { $0 = clients }
         clients.pool.start()
-        let ticker = Task { await self.keepTime() }
-        defer { ticker.cancel() }
+        let watches = [
+            Task { await self.keepTime() }, Task { await self.watchHosts() }, Task { await self.watchStore() },
+        ]
+        defer { for watch in watches { watch.cancel() } }
         var failure: (any Error)?
         do {
             try clients.consumer.subscribe([options.requestsTopic])
@@ -146,7 +149,7 @@ package final class WorkerConsumer: Sendable {
         let admin = try KafkaAdmin(options.kafka, logger: logger)
         let reader = try KafkaReader(options.kafka, logger: logger)
         let poolOptions = HostPool.Options(
-            slots: options.core.slots, slotsOnDemand: options.core.hasTrialSlot ? 1 : 0,
+            slots: options.core.slots, slotsOnDemand: options.core.trialSlots,
             hostIDPrefix: options.hostIDPrefix, settings: options.hostSettings,
             keepsSpare: options.hosts > 0)
         let pool = HostPool(options: poolOptions, factory: hostFactory) { [weak self] in self?.happened($0) }
@@ -185,7 +188,7 @@ package final class WorkerConsumer: Sendable {
 
     private func drain(_ clients: Clients) async {
         let deadline = ContinuousClock.now + options.drainTimeout
-        step { $0.beginDrain() }
+        step { $0.hold(for: .drain) }
         let partitions = withCore { $0.partitions }
         // The rest of the time is for those that have to be handed over after all.
         let grace = options.drainTimeout * 3 / 4

@@ -54,13 +54,9 @@ final class GroupCommitter: Sendable {
                     return { continuation.resume(returning: .success(output)) }
                 },
                 fail: { error in continuation.resume(returning: .failure(StoreError(error, while: operation()))) })
-            if !queue.append(write) { write.fail(Self.closed(while: operation())) }
+            if !queue.append(write) { write.fail(StoreError.closed(while: operation())) }
         }
         return try result.get()
-    }
-
-    static func closed(while operation: String) -> StoreError {
-        StoreError(code: .closed, operation: operation, reason: "the store is closed")
     }
 
     /// Lets the thread end when it has done what is queued. Does not wait.

@@ -4,21 +4,16 @@ extension GroupTransaction {
     func beginRun(_ begin: BeginRun) throws -> WriteResult {
         let run = begin.run
         if let refusal = try refusal(of: begin.fence) { return refusal }
-        guard run.status == .running, run.session == begin.session else {
-            return .conflict(reason: "run \(run.id) does not begin as a running one of session \(begin.session)")
-        }
-        guard begin.fence.guards(run.position.log) else { return Self.wrongPartition(begin.session) }
+        if let refusal = WriteRules.beginning(begin) { return refusal }
         let revision = try revision(ofSession: begin.session)
-        guard revision == begin.expectedRevision else {
-            return Self.wrongRevision(begin.session, expected: begin.expectedRevision, found: revision)
+        if let refusal = WriteRules.revision(of: begin.session, expected: begin.expectedRevision, found: revision) {
+            return refusal
         }
         let latest = try database.firstRow(
             "SELECT run FROM runs WHERE session = ? AND turn = ? ORDER BY run DESC LIMIT 1",
             [.text(run.session), .integer(run.turn)]
-        ) { $0.integer(0) }
-        if let latest, latest >= run.run {
-            return .conflict(reason: "run \(latest) of turn \(run.turn) of session \(run.session) has begun already")
-        }
+        ) { try $0.int(0) }
+        if let refusal = WriteRules.newRun(run, begun: latest) { return refusal }
         if let previous = begin.previousEnd {
             try database.run(
                 """
@@ -106,35 +101,13 @@ extension GroupTransaction {
                 group: fence.group, cluster: row.text(3), topic: row.text(4), partition: try row.int32(5))
             return (RunningRun(key: row.integer(0), intents: row.optionalText(1)), try row.named(2), partition)
         }
-        let id = StoredRun.id(session: session, turn: turn, run: run)
-        guard let found else { return .refused(.conflict(reason: "run \(id) was never begun")) }
-        guard found.status == .running else {
-            return .refused(.conflict(reason: "run \(id) is \(found.status.rawValue)"))
-        }
-        guard found.partition == FencedPartition(fence) else { return .refused(Self.wrongPartition(session)) }
-        return .found(found.run)
+        let refusal = WriteRules.runningRun(
+            session: session, turn: turn, run: run, fence: fence, found: found.map { ($0.status, $0.partition) })
+        if let refusal { return .refused(refusal) }
+        return found.map { .found($0.run) } ?? .refused(.conflict(reason: "there is no such run"))
     }
 
     private func revision(ofSession id: String) throws -> Int64 {
         try database.firstRow("SELECT revision FROM sessions WHERE id = ?", [.text(id)]) { $0.integer(0) } ?? 0
     }
-
-    static func wrongPartition(_ session: String) -> WriteResult {
-        .conflict(reason: "the fence is of another partition than the request of session \(session)")
-    }
-
-    static func wrongRevision(_ session: String, expected: Int64, found: Int64) -> WriteResult {
-        .conflict(reason: "session \(session) is at revision \(found), not \(expected)")
-    }
-}
-
-/// The end of a run that does not settle its turn.
-struct RunInterruption: Sendable {
-    let session: String
-    let turn: Int
-    let run: Int
-    let cause: String
-    let kind: RunEnd
-    let fence: Fence
-    let at: Int64
 }

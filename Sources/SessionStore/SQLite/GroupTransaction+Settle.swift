@@ -4,16 +4,19 @@ extension GroupTransaction {
     /// All checks come before the first write, so that a refused settlement leaves no trace in the group's transaction.
     func settle(_ settlement: Settlement) throws -> WriteResult {
         if let refusal = try refusal(of: settlement.fence) { return refusal }
-        guard settlement.fence.guards(settlement.position.log) else { return Self.wrongPartition(settlement.session) }
-        let row = try sessionRow(settlement.session)
-        guard row?.revision ?? 0 == settlement.expectedRevision else {
-            return Self.wrongRevision(
-                settlement.session, expected: settlement.expectedRevision, found: row?.revision ?? 0)
+        let name = settlement.session
+        if let refusal = WriteRules.partition(settlement.fence, of: settlement.position.log, session: name) {
+            return refusal
+        }
+        let row = try sessionRow(name)
+        let revision = row?.revision ?? 0
+        if let refusal = WriteRules.revision(of: name, expected: settlement.expectedRevision, found: revision) {
+            return refusal
         }
         if let refusal = try refusalOfPosition(settlement, row: row) { return refusal }
         if let refusal = try refusalOfKey(settlement, row: row) { return refusal }
-        let kept = min(settlement.history.keep, row?.messageCount ?? 0)
-        if let refusal = Self.refusalOfHistory(settlement, kept: kept) { return refusal }
+        let kept = WriteRules.kept(settlement, existing: row?.messageCount ?? 0)
+        if let refusal = WriteRules.history(settlement, kept: kept) { return refusal }
         let run: OpenRun?
         switch try openRun(settlement.turn, session: settlement.session) {
         case .refused(let refusal): return refusal
@@ -72,10 +75,7 @@ extension GroupTransaction {
                 [.integer(row.key), .integer(log)]
             ) { $0.integer(0) }
         }
-        guard let settled, settled > settlement.position.offset else { return nil }
-        return .conflict(
-            reason: "session \(settlement.session) is settled up to offset \(settled), "
-                + "beyond \(settlement.position.offset)")
+        return WriteRules.position(settlement, settled: settled)
     }
 
     private func refusalOfKey(_ settlement: Settlement, row: SessionRow?) throws -> WriteResult? {
@@ -83,14 +83,7 @@ extension GroupTransaction {
         let taken = try database.firstRow(
             "SELECT 1 FROM idempotency_keys WHERE session = ? AND key = ?", [.integer(row.key), .text(key)]
         ) { _ in true }
-        guard taken == true else { return nil }
-        return .conflict(reason: "the idempotency key was used in session \(settlement.session) before")
-    }
-
-    private static func refusalOfHistory(_ settlement: Settlement, kept: Int) -> WriteResult? {
-        let replaced = settlement.history.replace.map(\.index)
-        guard kept < 0 || replaced.contains(where: { !(0..<kept).contains($0) }) else { return nil }
-        return .conflict(reason: "the history of session \(settlement.session) has no such messages to keep or replace")
+        return WriteRules.idempotencyKey(settlement, isTaken: taken == true)
     }
 
     private struct OpenRun {
@@ -106,22 +99,13 @@ extension GroupTransaction {
 
     private func openRun(_ turn: TurnSettlement?, session: String) throws -> OpenRunSearch {
         guard let turn else { return .notNeeded }
-        let id = StoredRun.id(session: session, turn: turn.turn, run: turn.run)
-        guard turn.status.isFinal else {
-            return .refused(.conflict(reason: "run \(id) cannot be settled as \(turn.status.rawValue)"))
-        }
         let runs = try database.rows(
             "SELECT key, run, is_open FROM runs WHERE session = ? AND turn = ? AND run >= ? ORDER BY run LIMIT 2",
             [.text(session), .integer(turn.turn), .integer(turn.run)]
         ) { row in (run: OpenRun(key: row.integer(0), run: try row.int(1)), isOpen: row.bool(2)) }
-        guard let first = runs.first, first.run.run == turn.run else {
-            return .refused(.conflict(reason: "run \(id) was never begun"))
-        }
-        guard runs.count == 1 else {
-            return .refused(.conflict(reason: "run \(id) was taken over by run \(runs[1].run.run)"))
-        }
-        guard first.isOpen else { return .refused(.conflict(reason: "run \(id) is settled")) }
-        return .found(first.run)
+        let begun = runs.map { (run: $0.run.run, isOpen: $0.isOpen) }
+        if let refusal = WriteRules.turn(turn, session: session, begun: begun) { return .refused(refusal) }
+        return runs.first.map { .found($0.run) } ?? .notNeeded
     }
 
     private func write(

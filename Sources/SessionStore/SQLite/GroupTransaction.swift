@@ -25,15 +25,12 @@ final class GroupTransaction {
             ON CONFLICT DO UPDATE SET token = excluded.token
             """, partition.values + [.integer(token)])
         fences[partition] = token
-        return Fence(
-            group: partition.group, cluster: partition.cluster, topic: partition.topic,
-            partition: partition.partition, token: token)
+        return partition.fence(token: token)
     }
 
     /// Nil if `fence` is the newest, else the refusal.
     func refusal(of fence: Fence) throws -> WriteResult? {
-        let current = try currentToken(FencedPartition(fence))
-        return current == fence.token ? nil : .fenced(current: current)
+        WriteRules.fence(fence, current: try currentToken(FencedPartition(fence)))
     }
 
     private func currentToken(_ partition: FencedPartition) throws -> Int64 {
@@ -86,37 +83,6 @@ final class GroupTransaction {
         _ = try key(of: log)
         return true
     }
-}
-
-/// What a fence is taken of.
-struct FencedPartition: Hashable, Sendable {
-    let group: String
-    let cluster: String
-    let topic: String
-    let partition: Int32
-
-    init(group: String, cluster: String, topic: String, partition: Int32) {
-        self.group = group
-        self.cluster = cluster
-        self.topic = topic
-        self.partition = partition
-    }
-
-    init(_ fence: Fence) {
-        self.init(group: fence.group, cluster: fence.cluster, topic: fence.topic, partition: fence.partition)
-    }
-
-    var values: [SQLValue] { [.text(group), .text(cluster), .text(topic), .integer(partition)] }
-}
-
-extension LogIdentity {
-    var values: [SQLValue] { [.text(cluster), .text(topic), .integer(partition), .integer(epoch)] }
-}
-
-/// The current epoch of a partition's log, and what is known of it.
-struct KnownLog: Equatable, Sendable {
-    let epoch: Int64
-    let mark: SettledMark?
 }
 
 extension Database {

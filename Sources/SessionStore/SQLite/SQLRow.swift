@@ -61,14 +61,6 @@ struct SQLRow: ~Copyable {
     }
 }
 
-/// A value in the file that no version of the store can have written.
-struct UndecodableColumn: Error, CustomStringConvertible {
-    let name: String
-    let value: String
-
-    var description: String { "column \(name) holds \(value.debugDescription), which means nothing" }
-}
-
 extension SQLRow {
     /// The log in four columns: cluster, topic, partition, epoch.
     func log(_ column: Int32) throws -> LogIdentity {

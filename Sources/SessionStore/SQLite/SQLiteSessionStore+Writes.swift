@@ -46,25 +46,15 @@ extension SQLiteSessionStore {
         fingerprintAt: @Sendable (Int64) async -> Int64?
     ) async throws(StoreError) -> LogIdentification {
         let operation = "identifying the log of \(topic)/\(partition)"
-        while true {
-            let seen = try await read(operation) { database in
+        return try await KnownLog.identify(
+            cluster: cluster, topic: topic, partition: partition, startOffset: startOffset, endOffset: endOffset,
+            fingerprintAt: fingerprintAt
+        ) { () throws(StoreError) in
+            try await read(operation) { database in
                 try database.knownLog(cluster: cluster, topic: topic, partition: partition)
             }
-            var reason: String?
-            if let mark = seen?.mark {
-                var verdict = mark.judge(startOffset: startOffset, endOffset: endOffset)
-                if verdict == .dependsOnRecord { verdict = mark.judge(found: await fingerprintAt(mark.offset)) }
-                if case .anotherLog(let found) = verdict { reason = found }
-            }
-            let epoch = seen.map { reason == nil ? $0.epoch : $0.epoch + 1 } ?? 0
-            let log = LogIdentity(cluster: cluster, topic: topic, partition: partition, epoch: epoch)
-            let identification = LogIdentification(log: log, isNewEpoch: reason != nil, reason: reason)
-            if seen?.epoch == epoch { return identification }
-            // The look at the record was outside any transaction: start over if the log's row has changed since.
-            let isBegun = try await committer.submit(operation) { transaction in
-                try transaction.beginEpoch(log, replacing: seen)
-            }
-            if isBegun { return identification }
+        } begin: { (log, seen) throws(StoreError) in
+            try await committer.submit(operation) { transaction in try transaction.beginEpoch(log, replacing: seen) }
         }
     }
 }

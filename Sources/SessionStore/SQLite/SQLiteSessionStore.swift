@@ -65,6 +65,12 @@ package final class SQLiteSessionStore: SessionStore {
         return configuration
     }
 
+    /// An empty transaction of the thread that writes: it needs that thread, this process's turn and a file that can be
+    /// locked for writing.
+    package func probe() async throws(StoreError) {
+        try await committer.submit("probing the store") { _ in }
+    }
+
     package func close() async throws(StoreError) {
         committer.stop()
         await committer.waitForEnd()
@@ -76,7 +82,7 @@ package final class SQLiteSessionStore: SessionStore {
         do {
             return try await pool.read(body)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_MISUSE {
-            throw GroupCommitter.closed(while: operation())
+            throw StoreError.closed(while: operation())
         } catch {
             throw StoreError(error, while: operation())
         }

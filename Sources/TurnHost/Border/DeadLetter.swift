@@ -10,6 +10,27 @@ package struct DeadLetter: Sendable, Hashable {
         case rejected
     }
 
+    /// The headers' names, in the order in which they are written.
+    package enum Header {
+        package static let originalTopic = "kafka_dlt-original-topic"
+        package static let originalPartition = "kafka_dlt-original-partition"
+        package static let originalOffset = "kafka_dlt-original-offset"
+        package static let originalTimestamp = "kafka_dlt-original-timestamp"
+        package static let consumerGroup = "kafka_dlt-original-consumer-group"
+        /// The error's code.
+        package static let code = "kafka_dlt-exception-fqcn"
+        package static let message = "kafka_dlt-exception-message"
+        package static let cause = "cause"
+        package static let attempts = "attempts"
+        package static let turn = "turn"
+        package static let checkpointRevision = "checkpoint-revision"
+
+        package static let all = [
+            originalTopic, originalPartition, originalOffset, originalTimestamp, consumerGroup, code, message, cause,
+            attempts, turn, checkpointRevision,
+        ]
+    }
+
     package var record: KafkaRecord
     package var consumerGroup: String
     package var cause: Cause
@@ -42,17 +63,17 @@ package struct DeadLetter: Sendable, Hashable {
         func add(_ name: String, _ value: String?) {
             if let value { headers.append(KafkaHeader(name: name, value: Array(value.utf8))) }
         }
-        add("kafka_dlt-original-topic", record.topic)
-        add("kafka_dlt-original-partition", String(record.partition))
-        add("kafka_dlt-original-offset", String(record.offset))
-        add("kafka_dlt-original-timestamp", String(record.timestamp))
-        add("kafka_dlt-original-consumer-group", consumerGroup)
-        add("kafka_dlt-exception-fqcn", code)
-        add("kafka_dlt-exception-message", message)
-        add("cause", cause.rawValue)
-        add("attempts", attempts.map { String($0) })
-        add("turn", turn.map { String($0) })
-        add("checkpoint-revision", checkpointRevision.map { String($0) })
+        add(Header.originalTopic, record.topic)
+        add(Header.originalPartition, String(record.partition))
+        add(Header.originalOffset, String(record.offset))
+        add(Header.originalTimestamp, String(record.timestamp))
+        add(Header.consumerGroup, consumerGroup)
+        add(Header.code, code)
+        add(Header.message, message)
+        add(Header.cause, cause.rawValue)
+        add(Header.attempts, attempts.map { String($0) })
+        add(Header.turn, turn.map { String($0) })
+        add(Header.checkpointRevision, checkpointRevision.map { String($0) })
         return ProducerRecord(topic: topic, partition: nil, key: record.key, value: record.value, headers: headers)
     }
 }

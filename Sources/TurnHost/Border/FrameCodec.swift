@@ -23,10 +23,10 @@ package enum FrameCodec {
             writer.write(signed: assignment)
         case .revoke(let assignments, let grace):
             writer.write(integers: assignments)
-            writer.write(signed: grace.components.seconds)
-            writer.write(signed: grace.components.attoseconds)
+            writer.write(grace)
         case .lose(let assignments):
             writer.write(integers: assignments)
+        case .askVitals: break
         case .stopAhead(let stops):
             writer.write(count: stops.count)
             for stop in stops { writer.write(stop) }
@@ -42,6 +42,7 @@ package enum FrameCodec {
         case .began(let entries), .settled(let entries): writer.write(integers: entries)
         case .yielded(let assignments): writer.write(integers: assignments)
         case .fenced(let assignment): writer.write(signed: assignment)
+        case .vitals(let vitals): writer.write(vitals)
         }
         return writer.finished()
     }
@@ -71,6 +72,7 @@ package enum FrameCodec {
         case .revoke: 5
         case .lose: 6
         case .stopAhead: 7
+        case .askVitals: 8
         }
     }
 
@@ -81,6 +83,7 @@ package enum FrameCodec {
         case .settled: 67
         case .yielded: 68
         case .fenced: 69
+        case .vitals: 70
         }
     }
 }
@@ -108,17 +111,14 @@ extension FrameReader {
         case 4: return .caughtUp(assignment: try readSigned("assignment"))
         case 5:
             let assignments = try readIntegers("assignments")
-            let seconds = try readSigned("grace")
-            let attoseconds = try readSigned("grace's fraction")
-            return .revoke(
-                assignments: assignments,
-                grace: Duration(secondsComponent: seconds, attosecondsComponent: attoseconds))
+            return .revoke(assignments: assignments, grace: try readDuration("grace"))
         case 6: return .lose(assignments: try readIntegers("assignments"))
         case 7:
             let count = try readCount("number of stops")
             var stops: [StopAhead] = []
             for _ in 0..<count { stops.append(try readStopAhead()) }
             return .stopAhead(stops)
+        case 8: return .askVitals
         default: throw FrameError(.unknownKind, "There is no command of kind \(kind).")
         }
     }
@@ -130,6 +130,7 @@ extension FrameReader {
         case 67: return .settled(entries: try readIntegers("entries"))
         case 68: return .yielded(assignments: try readIntegers("assignments"))
         case 69: return .fenced(assignment: try readSigned("assignment"))
+        case 70: return .vitals(try readVitals())
         default: throw FrameError(.unknownKind, "There is no report of kind \(kind).")
         }
     }

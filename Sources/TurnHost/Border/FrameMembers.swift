@@ -3,13 +3,19 @@ package import Kafka
 import SessionStore
 
 extension KafkaRecord {
-    /// What a request is called whose producer gave it no id, and what a message is called that has none.
-    package var fallbackRequestID: String { "\(partition)-\(offset)" }
+    /// What the record says of the dead letter that it comes from, if it comes from one.
+    package var redrive: Redrive? { Redrive(self) }
+
+    /// What a request is called whose producer gave it no id, and what a message is called that has none. A request
+    /// that was set aside and sent again is called what it was called at first.
+    package var fallbackRequestID: String { redrive?.origin ?? "\(partition)-\(offset)" }
 
     /// The record's value as a request, with the members that a record's headers and position stand in for.
     package func decodedRequest() throws(RequestError) -> Request {
-        try Request.decode(
+        var request = try Request.decode(
             value: value, idempotencyKeyHeader: headerString("idempotency-key"), fallbackMessageID: fallbackRequestID)
+        if let redrive { request.idempotencyKey = redrive.idempotencyKey }
+        return request
     }
 }
 
@@ -68,7 +74,47 @@ extension FrameWriter {
     }
 }
 
+extension FrameWriter {
+    mutating func write(_ duration: Duration) {
+        write(signed: duration.components.seconds)
+        write(signed: duration.components.attoseconds)
+    }
+
+    mutating func write(_ vitals: HostVitals) {
+        write(signed: Int64(vitals.running))
+        write(signed: Int64(vitals.sessions))
+        for duration in [vitals.oldestTurn, vitals.eventsStalled, vitals.storeAway] {
+            write(byte: duration == nil ? 0 : 1)
+            if let duration { write(duration) }
+        }
+        write(optionalBlob: vitals.oldestSession.map { Array($0.utf8) })
+    }
+}
+
 extension FrameReader {
+    mutating func readDuration(_ what: StaticString) throws(FrameError) -> Duration {
+        let seconds = try readSigned(what)
+        return Duration(secondsComponent: seconds, attosecondsComponent: try readSigned(what))
+    }
+
+    private mutating func readOptionalDuration(_ what: StaticString) throws(FrameError) -> Duration? {
+        switch try readByte(what) {
+        case 0: return nil
+        case 1: return try readDuration(what)
+        case let other: throw FrameError(.malformed, "The frame marks its \(what) with \(other) instead of 0 or 1.")
+        }
+    }
+
+    mutating func readVitals() throws(FrameError) -> HostVitals {
+        var vitals = HostVitals(
+            running: Int(try readSigned("number of turns")), sessions: Int(try readSigned("number of sessions")))
+        vitals.oldestTurn = try readOptionalDuration("oldest turn's age")
+        vitals.eventsStalled = try readOptionalDuration("stall of events")
+        vitals.storeAway = try readOptionalDuration("store's absence")
+        vitals.oldestSession = try readOptionalBlob("oldest turn's session").map { String(decoding: $0, as: UTF8.self) }
+        return vitals
+    }
+
     mutating func readGrant() throws(FrameError) -> PartitionGrant {
         let assignment = try readSigned("assignment")
         let log = LogIdentity(

@@ -18,6 +18,8 @@ package enum HostCommand: Sendable, Hashable {
     case revoke(assignments: [Int64], grace: Duration)
     /// These assignments belong to somebody else by now: cancel, write nothing more. Not answered.
     case lose(assignments: [Int64])
+    /// To be answered with ``HostReport/vitals(_:)``.
+    case askVitals
     /// Stops that wait in the log behind requests that were not all handed over yet. Each has the effect that it would
     /// have if it were dispatched now, on what this host has of its session; it is dispatched in its place all the
     /// same, and may come here more than once before that.
@@ -37,6 +39,8 @@ package enum HostReport: Sendable, Hashable {
     case yielded(assignments: [Int64])
     /// The store refused a write because a newer fence was taken for this assignment's partition.
     case fenced(assignment: Int64)
+    /// How the host is, from where its turns run.
+    case vitals(HostVitals)
 }
 
 /// One assignment of one requests partition, as a host has to know it.

@@ -10,6 +10,9 @@ package protocol EventLog: Sendable {
     /// Whether so much is on its way that writers should wait.
     var isCongested: Bool { get }
 
+    /// How long records have been on their way without any being acknowledged; `nil` if none is.
+    var stalledFor: Duration? { get }
+
     /// Suspends while the log is congested.
     func waitForCapacity() async
 
@@ -19,4 +22,9 @@ package protocol EventLog: Sendable {
 
     /// Reads `partition` from `offset` (or the first there is) to its end as it is reached.
     func read(_ partition: Int32, from offset: Int64, _ body: @escaping @Sendable ([KafkaRecord]) -> Void) async throws
+}
+
+extension EventLog {
+    /// A log in memory acknowledges at once.
+    package var stalledFor: Duration? { nil }
 }

@@ -17,6 +17,9 @@ package final class KafkaEventLog: EventLog {
     private let ends = Mutex<[Int32: Int64]>([:])
     // Counted here, since the producer's own count is behind the lock that its poll thread takes for every batch.
     private let outstanding = Atomic(0)
+    /// In nanoseconds since ``start``: when a record went out with none on its way, or was acknowledged last.
+    private let progress = Atomic<Int64>(0)
+    private let start = ContinuousClock.now
 
     /// - Throws: ``KafkaError`` for a property that the client library refuses.
     package init(topic: String, properties: KafkaProperties, logger: Logger) throws(KafkaError) {
@@ -37,15 +40,26 @@ package final class KafkaEventLog: EventLog {
         _ record: ProducerRecord, onAck: @escaping @Sendable (Result<Int64, any Error>) -> Void
     ) {
         let events = record.topic == topic ? record.partition : nil
-        outstanding.add(1, ordering: .relaxed)
+        if outstanding.add(1, ordering: .relaxed).oldValue == 0 { noteProgress() }
         producer.produce(record) { result in
             self.outstanding.subtract(1, ordering: .relaxed)
+            self.noteProgress()
             if let events, case .success(let offset) = result { self.note(offset + 1, events) }
             onAck(result.mapError { $0 })
         }
     }
 
     package var isCongested: Bool { outstanding.load(ordering: .relaxed) > Self.congestion }
+
+    package var stalledFor: Duration? {
+        guard outstanding.load(ordering: .relaxed) > 0 else { return nil }
+        return start.duration(to: .now) - .nanoseconds(progress.load(ordering: .relaxed))
+    }
+
+    private func noteProgress() {
+        let (seconds, attoseconds) = start.duration(to: .now).components
+        progress.store(seconds * 1_000_000_000 + attoseconds / 1_000_000_000, ordering: .relaxed)
+    }
 
     package func waitForCapacity() async {
         await producer.waitForCapacity()

@@ -21,6 +21,7 @@ struct HostEnvironment: Sendable {
     /// Returns when the consumer will have every report so far, also if this process dies in the next instant.
     let flushReports: @Sendable () async -> Void
     let logger: Logger
+    let pulse = HostPulse()
 
     /// Appends a record and waits for the broker's acknowledgement.
     func append(_ record: ProducerRecord) async throws {
@@ -36,8 +37,11 @@ struct HostEnvironment: Sendable {
         var delay = Duration.milliseconds(20)
         while true {
             do {
-                return try await body()
+                let result = try await body()
+                pulse.storeWorked()
+                return result
             } catch let error as StoreError where error.isTransient && grant.isActive {
+                pulse.storeFailed()
                 logger.warning("The session store is away.", metadata: ["error": "\(error)"])
                 try? await clock.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))

@@ -21,7 +21,7 @@ struct RequestInHand: Sendable {
 
     var request: Request { dispatch.request }
     var position: LogPosition { LogPosition(log: grant.log, offset: dispatch.record.offset) }
-    var requestID: String { request.id ?? "\(dispatch.record.partition)-\(dispatch.record.offset)" }
+    var requestID: String { request.id ?? dispatch.record.fallbackRequestID }
     var traceparent: String? { dispatch.record.headerString("traceparent") }
     /// Whether an earlier run of the request's turn was begun: it is carried through.
     var isBegun: Bool { memory.openRuns.contains { $0.position == position } }

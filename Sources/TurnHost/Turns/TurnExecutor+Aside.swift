@@ -18,6 +18,10 @@ extension TurnExecutor {
 
         let begun = try await begin(work, takeover, nil, control)
         let (run, writer) = (begun.run, begun.writer)
+        let deadline = limitTime(of: run, control)
+        defer { deadline?.cancel() }
+        let pulse = environment.pulse.began(session.id)
+        defer { environment.pulse.ended(pulse) }
         if let fate = try await refusal(begun, grant) { return fate }
 
         if let takeover, let first = takeover.answer.firstUnfinished { writer.write(.superseded(fromSeq: first)) }

@@ -39,10 +39,12 @@ extension TurnExecutor {
         // Those of parts that earlier turns settled have joined those turns.
         let joined = takeover.forgottenFrom == nil ? point.raw.injectedMessages(from: plan.baseCount) : []
         let waiting = session.waiting(under: work.grant.partition.assignment)
-        let inFlight = waiting.filter { dispatch in
+        let candidates = waiting.filter { dispatch in
             dispatch.userMessage != nil && work.grant.wasWaiting(dispatch.record.offset)
                 && !(dispatch.cameWhileBusy && environment.loop.onBusy == .reject)
         }
+        // A request that came twice must not end its own answer for the sake of its second copy.
+        let inFlight = await environment.becomingTurns(candidates, of: session)
         let newer = inFlight.filter { dispatch in !joined.contains { $0.requestOffset == dispatch.record.offset } }
         let isStopped = if case .stopped = control.ending { true } else { false }
         let evidence = takeover.evidence(point, isStopped: isStopped, hasNewerMessages: !newer.isEmpty)
@@ -262,9 +264,12 @@ extension RequestInHand {
     var trigger: TurnPlan.Trigger {
         if case .replace(let message) = memory.directives[position.offset] { return .message(message) }
         guard case .message(var message) = request.kind else { return .regenerate }
-        // An offset names a message within its log only: another log's must not take the place of that one.
+        // An offset names a message within its log only: another log's must not take the place of that one. And a
+        // question that is asked again after the conversation went on comes at its end, not where it stood.
         let isNamedByOffset = message.id == dispatch.record.fallbackRequestID
-        if isNamedByOffset, memory.chain.index(of: message.id) != nil { message.id += "-\(memory.turns)" }
+        if isNamedByOffset || (isRedriven && message.role == .user), memory.chain.index(of: message.id) != nil {
+            message.id += "-\(memory.turns)"
+        }
         if message.role == .assistant {
             let base = memory.chain.index(answering: message).map { memory.chain.messages[$0].id }
             return .answer(message, base: base ?? message.id)

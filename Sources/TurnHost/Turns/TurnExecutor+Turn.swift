@@ -10,6 +10,7 @@ extension TurnExecutor {
     func runTurn(
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
+        work.takeBackGivenUpTurn()
         let answer = work.place(messageID: "\(session.id)-answer-\(work.memory.turns)")
         let takeover = try await self.takeover(work)
         let permit = await environment.permits.acquire(for: work.dispatch.record.tenant)
@@ -20,6 +21,10 @@ extension TurnExecutor {
 
         let begun = try await begin(work, takeover, answer, control)
         let (run, writer) = (begun.run, begun.writer)
+        let deadline = limitTime(of: run, control)
+        defer { deadline?.cancel() }
+        let pulse = environment.pulse.began(session.id)
+        defer { environment.pulse.ended(pulse) }
         // Code that may kill its host is run for a request that may have done so before only once its run is on record;
         // for one that has just come in, the model's first token need not wait for the disk.
         if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {

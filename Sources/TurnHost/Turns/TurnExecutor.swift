@@ -44,6 +44,7 @@ struct TurnExecutor: Sendable {
                 case .again(let reason): note("A request is tried again: its session has changed.", reason, dispatch)
                 }
             } catch {
+                if let error = error as? StoreError, error.isTransient { environment.pulse.storeFailed() }
                 note("A request is tried again: what it needs is away.", "\(error)", dispatch)
             }
             // Not cancelled by anybody; the grant says when to give up.
@@ -100,9 +101,9 @@ struct TurnExecutor: Sendable {
             if memory.assignment == assignment, dispatch.death == nil { return memory }
             if memory.isBooted { await environment.loop.evicted(session.id, memory.locals) }
         }
-        guard let stored = try await environment.store.loadSession(session.id) else {
-            return SessionMemory(assignment: assignment)
-        }
+        let loaded = try await environment.store.loadSession(session.id)
+        environment.pulse.storeWorked()
+        guard let stored = loaded else { return SessionMemory(assignment: assignment) }
         return SessionMemory(stored, agentState(of: stored), assignment: assignment) { index, error in
             environment.logger.error(
                 "A stored message can't be read and is left out of the history.",
@@ -155,8 +156,10 @@ struct TurnExecutor: Sendable {
                     message: "the message is an assistant's, and answers no call that the session knows")
                 return RequestInHand.Closing(control: nil, rejection: error)
             }
-            // What is known already changes nothing, and calls no model.
-            if work.memory.chain.messages[base].advanced(by: message) != nil { return expiry(of: work) }
+            // What is known already changes nothing, and calls no model; unless the turn that made it known was given
+            // up, and is wanted again.
+            let isNews = work.memory.chain.messages[base].advanced(by: message) != nil
+            if isNews || work.isRedriven { return expiry(of: work) }
             return RequestInHand.Closing(control: .duplicate(requestID: id))
         case .message where isTurnedAway(work):
             return RequestInHand.Closing(control: .rejected(requestID: id))

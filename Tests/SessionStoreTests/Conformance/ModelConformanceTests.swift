@@ -1,7 +1,7 @@
 import SessionStore
 import Testing
 
-@Suite("A store and a naive model of it", .timeLimit(.minutes(1)))
+@Suite("A store and a naive model of it", .timeLimit(.minutes(5)))
 struct ModelConformanceTests {
     @Test(
         "Any sequence of operations has the model's results and leaves the model's state",

@@ -1,12 +1,13 @@
 import CarryonTesting
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SessionStore
 
 /// The stores that the conformance suite runs on. A new one gets a case here, and nothing else.
 enum StoreImplementation: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case sqlite, memory
+    case sqlite, memory, postgres
 
     var testDescription: String { rawValue }
 
@@ -24,17 +25,24 @@ enum StoreImplementation: String, CaseIterable, Sendable, CustomTestStringConver
         case .sqlite:
             try await withTemporaryDirectory { directory in
                 let path = directory.appendingPathComponent("sessions.sqlite").path
-                var stores: [any SessionStore] = []
-                for _ in 0..<count { stores.append(try SQLiteSessionStore(path: path)) }
-                do {
-                    try await body(stores)
-                } catch {
-                    for store in stores { try await store.close() }
-                    throw error
-                }
-                for store in stores { try await store.close() }
+                try await with(try (0..<count).map { _ in try SQLiteSessionStore(path: path) }, body)
             }
+        case .postgres:
+            let url = try await PostgresServer.shared().createDatabase()
+            try await with(try (0..<count).map { _ in try PostgresSessionStore(url: url) }, body)
         }
+    }
+
+    private func with(
+        _ stores: [any SessionStore], _ body: ([any SessionStore]) async throws -> Void
+    ) async throws {
+        do {
+            try await body(stores)
+        } catch {
+            for store in stores { try await store.close() }
+            throw error
+        }
+        for store in stores { try await store.close() }
     }
 }
 

@@ -65,11 +65,14 @@ final class Conductor: Sendable {
     var hosts: [RunningHost] { state.withLock { $0.hosts } }
 
     /// Appends requests to the log, all in one batch.
-    /// - Parameter death: of the host that is said to have had them before.
+    /// - Parameters:
+    ///   - death: of the host that is said to have had them before.
+    ///   - redrive: what their records say of the dead letter that they come from.
     /// - Returns: the first one's offset.
     @discardableResult
     func send(
-        _ requests: [Request], to session: String = "s", partition: Int32 = 0, death: HostDeath? = nil
+        _ requests: [Request], to session: String = "s", partition: Int32 = 0, death: HostDeath? = nil,
+        redrive: Redrive? = nil
     ) -> Int64 {
         let (dispatches, host) = state.withLock { state in
             let dispatches = requests.map { request in
@@ -77,10 +80,10 @@ final class Conductor: Sendable {
                 state.ends[partition] = offset + 1
                 let record = KafkaRecord(
                     topic: "requests", partition: partition, offset: offset, timestamp: 5_000 + offset,
-                    key: Array(session.utf8), value: request.serialized())
+                    key: Array(session.utf8), value: request.serialized(), headers: redrive?.headers ?? [])
+                let read = redrive == nil ? request : (try? record.decodedRequest()) ?? request
                 let dispatch = Dispatch(
-                    entry: Int64(state.entries.count), assignment: 0, session: session, record: record, request: request
-                )
+                    entry: Int64(state.entries.count), assignment: 0, session: session, record: record, request: read)
                 state.entries.append(Entry(dispatch: dispatch))
                 return dispatch
             }

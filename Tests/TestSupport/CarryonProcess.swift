@@ -1,16 +1,25 @@
-import Foundation
-import Kafka
-import Synchronization
-import TestSupport
+package import Foundation
+internal import Kafka
+internal import Synchronization
 
-/// A running `carryon`, whose output goes to files. It does not outlive the tests: the kernel kills it when the thread
-/// that started it ends, so that thread waits for it.
-final class CarryonProcess: Sendable {
-    struct NotStarted: Error, CustomStringConvertible {
+/// A running `carryon`, whose output goes to files. It does not outlive the process that started it: the kernel kills it
+/// when the thread that did ends, so that thread waits for it.
+package final class CarryonProcess: Sendable {
+    package struct NotStarted: Error, CustomStringConvertible {
         let name: String
         let code: Int32
 
-        var description: String { "The process \(name) could not be started: \(String(cString: strerror(code)))." }
+        package var description: String {
+            "The process \(name) could not be started: \(String(cString: strerror(code)))."
+        }
+    }
+
+    /// It did not end in time.
+    package struct NotEnded: Error, CustomStringConvertible {
+        let name: String
+        let timeout: Duration
+
+        package var description: String { "process \(name): expected its end within \(timeout), but came none." }
     }
 
     private enum Stage {
@@ -18,19 +27,21 @@ final class CarryonProcess: Sendable {
         case ended(ProcessEnding)
     }
 
-    let name: String
+    package let name: String
     private let output: URL
     private let errors: URL
     private let stage: Mutex<Stage>
 
     /// - Parameters:
+    ///   - executable: which of the package's executables it is.
     ///   - name: what its output's files are called.
     ///   - directory: its working directory, and where the files are.
     ///   - input: what it reads from its standard input.
-    static func start(
-        _ arguments: [String], name: String, environment: [String: String], directory: URL, input: String? = nil
+    package static func start(
+        _ arguments: [String], executable: String = "carryon", name: String, environment: [String: String],
+        directory: URL, input: String? = nil
     ) async throws -> CarryonProcess {
-        let executable = try CarryonExecutable.find()
+        let executable = try CarryonExecutable.find(executable)
         if let input { try Data(input.utf8).write(to: directory.appending(path: "\(name).in")) }
         let inputPath = input == nil ? "/dev/null" : directory.appending(path: "\(name).in").path(percentEncoded: false)
         return try await withCheckedThrowingContinuation { continuation in
@@ -83,7 +94,7 @@ final class CarryonProcess: Sendable {
     }
 
     /// Nil once it has ended: the number may be another's by then.
-    var processID: pid_t? {
+    package var processID: pid_t? {
         stage.withLock { stage in
             if case .running(let pid) = stage { return pid }
             return nil
@@ -91,36 +102,36 @@ final class CarryonProcess: Sendable {
     }
 
     /// Nil while it runs.
-    var ending: ProcessEnding? {
+    package var ending: ProcessEnding? {
         stage.withLock { stage in
             if case .ended(let ending) = stage { return ending }
             return nil
         }
     }
 
-    var outputText: String { Self.text(output) }
-    var errorText: String { Self.text(errors) }
+    package var outputText: String { Self.text(output) }
+    package var errorText: String { Self.text(errors) }
 
     /// Its last lines on standard error, with its name and how it ended.
-    func lastWords(_ count: Int = 25) -> String {
+    package func lastWords(_ count: Int = 25) -> String {
         let lines = errorText.split(separator: "\n").suffix(count).map { "    \($0)" }
         let state = ending.map { "\($0)" } ?? "running"
         return "  \(name) (\(state)):\n" + lines.joined(separator: "\n")
     }
 
     /// Nothing happens if the process has ended.
-    func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         stage.withLock { stage in
             if case .running(let pid) = stage { kill(pid, number) }
         }
     }
 
     /// Waits for the end.
-    func end(within timeout: Duration) async throws -> ProcessEnding {
+    package func end(within timeout: Duration) async throws -> ProcessEnding {
         do {
             return try await eventually(timeout: timeout) { ending }
         } catch is NeverHappened {
-            throw Discrepancy("process \(name)", expected: "its end within \(timeout)", came: "none")
+            throw NotEnded(name: name, timeout: timeout)
         }
     }
 
@@ -151,7 +162,7 @@ final class CarryonProcess: Sendable {
 
 extension CarryonProcess {
     /// How much memory it has now; nil once it has ended.
-    var residentBytes: Int? {
+    package var residentBytes: Int? {
         guard let processID,
             let status = try? String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") })
@@ -160,7 +171,7 @@ extension CarryonProcess {
     }
 
     /// Its number and those of the processes that it has started.
-    var family: [pid_t] {
+    package var family: [pid_t] {
         guard let processID else { return [] }
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/task")) ?? []
         let children = tasks.flatMap { task -> [pid_t] in

@@ -1,0 +1,63 @@
+import Consumer
+import Conversation
+import Glibc
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// What an operator's probes and eyes are served: `/healthz`, `/readyz` and `/status`, as JSON.
+///
+/// 200 if all is well, 503 if not; the body says why in both cases. Nothing of what it serves is a message's text.
+struct AdminServer: Service {
+    let address: ListenAddress
+    /// Another port will do if this one is taken, as it is by the second worker of a machine.
+    let mayMove: Bool
+    let logger: Logger
+    /// Asked at each request.
+    let report: @Sendable () -> WorkerReport
+
+    /// - Throws: ``CommandFailure`` if somebody else listens at the address.
+    func run() async throws {
+        do {
+            try await application(port: address.port).run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            guard mayMove else {
+                throw CommandFailure(.usage, "'admin-address' is \(address), where somebody else listens already")
+            }
+            try await application(port: 0).run()
+        }
+    }
+
+    private func application(port: Int) -> some ApplicationProtocol {
+        let router = Router()
+        router.get("healthz") { [report] _, _ in
+            let report = report()
+            return Self.response(report.liveness, isPassed: report.health.isAlive)
+        }
+        router.get("readyz") { [report] _, _ in
+            let report = report()
+            return Self.response(report.readiness, isPassed: report.health.isReady)
+        }
+        router.get("status") { [report] _, _ in Self.response(report().everything, isPassed: true) }
+        var quiet = logger
+        // What the library says of its own start is said below, in our words.
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return Application(
+            router: router, configuration: ApplicationConfiguration(address: .hostname(address.host, port: port)),
+            onServerRunning: { [address, logger] channel in
+                let port = channel.localAddress?.port ?? port
+                logger.notice(
+                    "Health and status are served.",
+                    metadata: ["address": "\(ListenAddress(host: address.host, port: port))"])
+            }, logger: quiet)
+    }
+
+    private static func response(_ body: JSON, isPassed: Bool) -> Response {
+        Response(
+            status: isPassed ? .ok : .serviceUnavailable,
+            headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body.serialized() + [UInt8(ascii: "\n")])))
+    }
+}

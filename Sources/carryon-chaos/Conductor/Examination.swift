@@ -1,0 +1,134 @@
+import Conversation
+import Foundation
+import Kafka
+import SessionStore
+import TestSupport
+
+/// Collects what is known of every session once all is quiet, and holds it against the ledger.
+struct Examination: Sendable {
+    private let stage: Stage
+    private let plan: ConversationPlan
+    private let hasDeaths: Bool
+    private let conversations: Conversations
+    private let desk: ToolDesk
+    private(set) var findings: [Finding] = []
+    /// The causes of the recoveries that readers were told of.
+    private(set) var recoveries: [String: Int] = [:]
+    /// The causes of the dead letters.
+    private(set) var letters: [String: Int] = [:]
+    private(set) var outcomes: [String: Int] = [:]
+    private(set) var runEnds: [String: Int] = [:]
+    private(set) var toolCalls = 0
+    private(set) var toolCallsAgain = 0
+    /// Records on the events topic that readers do not keep.
+    private(set) var suppressed = 0
+    /// Requests that were set aside for deaths that the conductor brought about.
+    private(set) var exhausted = 0
+
+    init(_ stage: Stage, _ setting: ChaosSetting, _ conversations: Conversations, _ desk: ToolDesk) {
+        self.stage = stage
+        plan = setting.conversationPlan
+        hasDeaths = setting.faultPlan.moments.contains { $0.fault.kind.mayKill }
+        self.conversations = conversations
+        self.desk = desk
+    }
+
+    func examine() async throws -> Examination {
+        var examined = self
+        try await examined.collect()
+        return examined
+    }
+
+    private mutating func collect() async throws {
+        var written: [String: [Event]] = [:]
+        for record in try await stage.records(on: Stage.events) {
+            // Those that can't be read were found by whoever followed them.
+            guard
+                let event = try? Event(
+                    key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
+            else { continue }
+            written[event.session, default: []].append(event)
+        }
+        try await checkRequests()
+        let letters = try await self.letters()
+        let executions = desk.executions
+        toolCalls = executions.count
+        toolCallsAgain = executions.values.reduce(0) { $0 + $1 - 1 }
+        let ledger = Ledger(
+            crashAttempts: ChaosSetting.crashAttempts, outOfMemoryAttempts: ChaosSetting.outOfMemoryAttempts,
+            hasDeaths: hasDeaths)
+        for (index, session) in plan.sessions.enumerated() {
+            let evidence = SessionEvidence(
+                session: session.id, requests: conversations.requests(of: index), written: written[session.id] ?? [],
+                followed: conversations.followed(index), stored: try await stage.store.loadSession(session.id),
+                runs: try await runs(of: session.id), letters: letters[session.id] ?? [],
+                executions: executions.filter { $0.key.hasPrefix("\(session.id).") })
+            findings += ledger.findings(evidence)
+            count(evidence)
+        }
+    }
+
+    /// What was written is what was sent: the conductor's own producer must not repeat itself.
+    private mutating func checkRequests() async throws {
+        var expected = 0
+        for index in plan.sessions.indices { expected += conversations.requests(of: index).count }
+        let came = try await stage.records(on: Stage.requests).count
+        guard came != expected else { return }
+        findings.append(Finding(.conduct, nil, "records on the requests topic", expected: expected, came: came))
+    }
+
+    private mutating func letters() async throws -> [String: [SessionEvidence.Letter]] {
+        var letters: [String: [SessionEvidence.Letter]] = [:]
+        for record in try await stage.records(on: Stage.deadLetters) {
+            let cause = record.headerString("cause") ?? "none"
+            guard let session = record.keyString,
+                let partition = record.headerString("kafka_dlt-original-partition").flatMap({ Int32($0) }),
+                let offset = record.headerString("kafka_dlt-original-offset").flatMap({ Int64($0) })
+            else {
+                findings.append(
+                    Finding(
+                        .deadLetter, record.keyString, "a dead letter's headers", expected: "its origin",
+                        came: record.headers))
+                continue
+            }
+            self.letters[cause, default: 0] += 1
+            letters[session, default: []].append(
+                SessionEvidence.Letter(
+                    partition: partition, offset: offset, cause: cause,
+                    attempts: record.headerString("attempts").flatMap { Int($0) }))
+        }
+        return letters
+    }
+
+    private func runs(of session: String) async throws -> [StoredRun] {
+        var runs: [StoredRun] = []
+        var cursor: String?
+        repeat {
+            let page = try await stage.store.listRuns(
+                session: session, status: nil, regions: nil, cursor: cursor, limit: 1000)
+            runs += page.items
+            cursor = page.cursor
+        } while cursor != nil && runs.count < 100_000
+        return runs.sorted { ($0.turn, $0.run) < ($1.turn, $1.run) }
+    }
+
+    private mutating func count(_ evidence: SessionEvidence) {
+        let kept = PlainReader.kept(of: evidence.written)
+        suppressed += evidence.written.count - kept.count
+        for event in kept {
+            guard case .control(let control) = event.body else { continue }
+            switch control {
+            case .recovered(let cause, _, _, _): recoveries[cause, default: 0] += 1
+            case .turnComplete(let complete):
+                outcomes[complete.outcome.rawValue, default: 0] += 1
+                guard complete.outcome == .deadLettered,
+                    let request = evidence.requests.first(where: { $0.id == event.requestID })
+                else { continue }
+                if case .message(_, isPoison: true) = request.role { continue }
+                exhausted += 1
+            default: continue
+            }
+        }
+        for run in evidence.runs { if let kind = run.causeKind { runEnds[kind.rawValue, default: 0] += 1 } }
+    }
+}

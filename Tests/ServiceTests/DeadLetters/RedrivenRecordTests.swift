@@ -1,0 +1,87 @@
+import Conversation
+import Kafka
+import TestSupport
+import Testing
+import TurnHost
+
+@testable import CarryonService
+
+@Suite("A record that is sent again")
+struct RedrivenRecordTests {
+    @Test("Key, value and headers are those that the producer had sent, however often it was sent again")
+    func asItWas() {
+        for _ in 0..<100 {
+            let seed = testSeed()
+            var generator = SeededGenerator(seed: seed)
+            let request = Self.randomRequest(&generator)
+            var record = request
+            for count in 1...Int.random(in: 1...4, using: &generator) {
+                let letter = DeadLetter(
+                    record: record, consumerGroup: "g", cause: .crashLoop, code: "c", message: "m",
+                    attempts: Bool.random(using: &generator) ? 3 : nil)
+                let id = LetterID(partition: 0, offset: Int64(count * 7))
+                let read = LetterRecords.record(letter.producerRecord(topic: "d"), at: id)
+                let parsed = Letter(read)
+                guard let origin = parsed.origin else {
+                    Issue.record("no origin; CARRYON_TEST_SEED=\(seed)")
+                    return
+                }
+                let again = Redriver.request(of: parsed, origin, read, topic: "d")
+                #expect((again.topic, again.partition) == (request.topic, request.partition))
+                #expect((again.key, again.value) == (request.key, request.value), "CARRYON_TEST_SEED=\(seed)")
+                let expected = request.headers + parsed.redrive(topic: "d").headers
+                #expect(again.headers == expected, "CARRYON_TEST_SEED=\(seed)")
+                record = LetterRecords.record(again, at: LetterID(partition: request.partition, offset: 1_000))
+                record.offset += Int64(count)
+                #expect(
+                    record.redrive
+                        == Redrive(
+                            letter: "d-\(id)", letterTimestamp: 3_000, origin: "\(request.partition)-\(request.offset)",
+                            count: count), "CARRYON_TEST_SEED=\(seed)")
+            }
+        }
+    }
+
+    private static func randomRequest(_ generator: inout SeededGenerator) -> KafkaRecord {
+        let names = ["trace", "cause", "attempts", "turn", "kafka_dlt-exception-fqcn", "idempotency-key"]
+        let headers = (0..<Int.random(in: 0...5, using: &generator)).map { _ in
+            KafkaHeader(
+                name: names.randomElement(using: &generator) ?? "",
+                value: Bool.random(using: &generator) ? nil : [UInt8.random(in: 0...255, using: &generator)])
+        }
+        return KafkaRecord(
+            topic: "r", partition: .random(in: 0...5, using: &generator),
+            offset: .random(in: 0...99, using: &generator),
+            timestamp: 1_000, key: Bool.random(using: &generator) ? nil : [1, 2],
+            value: Bool.random(using: &generator) ? nil : [3], headers: headers)
+    }
+
+    @Test("The letter stands in for the request's own key, and the request keeps its id")
+    func decoded() throws {
+        let value = #"{"type":"message","text":"a","idempotencyKey":"own"}"#
+        let redrive = Redrive(letter: "d-0-7", letterTimestamp: 5, origin: "2-17", count: 1)
+        let record = KafkaRecord(
+            topic: "r", partition: 2, offset: 40, key: Array("s".utf8), value: Array(value.utf8),
+            headers: [KafkaHeader("idempotency-key", "own")] + redrive.headers)
+        let request = try record.decodedRequest()
+        #expect(request.idempotencyKey == "redrive-of:d-0-7@5")
+        #expect(record.fallbackRequestID == "2-17")
+        guard case .message(let message) = request.kind else {
+            Issue.record("no message")
+            return
+        }
+        #expect(message.id == "2-17")
+    }
+
+    @Test(
+        "A header that names no letter changes nothing",
+        arguments: ["", "d", "d-0", "0-7", "-0-7", "d-0-x", "d-x-7", "d-00-7", "d-0-7 ", "d--0-7-"])
+    func noLetter(_ text: String) throws {
+        let record = KafkaRecord(
+            topic: "r", partition: 2, offset: 40, key: Array("s".utf8), value: Array(#"{"type":"regenerate"}"#.utf8),
+            headers: [KafkaHeader("redrive-of", text), KafkaHeader("redrive-origin", "9-9")])
+        #expect(record.redrive == nil)
+        #expect(try record.decodedRequest().idempotencyKey == nil)
+        #expect(record.fallbackRequestID == "2-40")
+    }
+}
