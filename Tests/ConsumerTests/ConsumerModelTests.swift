@@ -25,6 +25,9 @@ private struct World {
     var hosts: [Int: [Int64: Dispatch]] = [:]
     var grants: [Int: Set<Int64>] = [:]
     var refences: [(TopicPartition, Int64)] = []
+    var fetches: [Fetch] = []
+    /// Requests that a read did not find any more.
+    var gone: Set<TopicOffset> = []
     var problems: [String] = []
     /// How many slots have a host, or will have one.
     var slots: Int
@@ -41,10 +44,35 @@ private struct World {
             case .startTrialHost(let slot):
                 if slot != slots { problems.append("the trial host is asked for once") }
                 slots = slot + 1
+            case .fetch(let partition, let number, let offsets):
+                if offsets != offsets.sorted() { problems.append("a read that is out of order") }
+                fetches.append(Fetch(partition: partition, number: number, offsets: offsets))
+            case .noteLost(let partition, let offset, _):
+                if !gone.contains(TopicOffset(partition: partition, offset: offset)) {
+                    problems.append("\(offset) was given up without need")
+                }
+                settled[partition.partition, default: []].insert(offset)
             case .pause, .resume, .prepare, .breakOff: break
             }
         }
         checkStops(actions)
+        checkOrder()
+    }
+
+    /// Invariant 3: no host has a request of a session while an unsettled one in front of it is put off.
+    mutating func checkOrder() {
+        for dispatch in hosts.values.flatMap(\.values) {
+            let number = dispatch.record.partition
+            let start = core.watermark(of: dispatch.record.topicPartition) ?? 0
+            let before = logs[number, default: []].filter {
+                $0.keyString == dispatch.session && $0.value != nil && $0.offset >= start
+                    && $0.offset < dispatch.record.offset && settled[number]?.contains($0.offset) != true
+            }
+            let atHosts = hosts.values.flatMap(\.values).filter { $0.record.partition == number }.map(\.record.offset)
+            if before.contains(where: { !atHosts.contains($0.offset) }) {
+                problems.append("\(dispatch.record.offset) overtook one of its session")
+            }
+        }
     }
 
     /// Whatever is dispatched has with it the stops behind it that are known and that intake has not come to.
@@ -110,8 +138,9 @@ private struct World {
     }
 
     mutating func act() {
-        switch Int.random(in: 0..<26, using: &random) {
+        switch Int.random(in: 0..<30, using: &random) {
         case 24, 25: scout()
+        case 26..<30: answerFetch(mayFail: true)
         case 0..<6: receive()
         case 6..<11: settle()
         case 11: begin()
@@ -152,6 +181,7 @@ private struct World {
         case 1: record.value = Array(#"{"type":"stop"}"#.utf8)
         default: break
         }
+        if Bool.random(using: &random) { record.headers.append(KafkaHeader("tenant", "t")) }
         logs[number, default: []].append(record)
     }
 
@@ -170,6 +200,26 @@ private struct World {
         ])
         scouted[number, default: []].formUnion(stops.map(\.offset))
         apply(actions)
+    }
+
+    /// Brings back what was put off: all of it, some of it, or nothing because it is gone.
+    mutating func answerFetch(mayFail: Bool) {
+        guard !fetches.isEmpty else { return }
+        let fetch = fetches.removeFirst()
+        let number = fetch.partition.partition
+        let wanted = fetch.offsets.prefix(Int.random(in: 1...fetch.offsets.count, using: &random))
+        let isGone = mayFail && Int.random(in: 0..<20, using: &random) == 0
+        if isGone, let first = wanted.first { gone.insert(TopicOffset(partition: fetch.partition, offset: first)) }
+        let found = logs[number, default: []].filter { wanted.contains($0.offset) }.dropFirst(isGone ? 1 : 0)
+        let intake = RequestIntake(maximumBytes: 1_000)
+        apply(
+            core.fetched(
+                fetch.partition, number: fetch.number,
+                found.map { ConsumerCore.Incoming(record: $0, verdict: intake.examine($0)) },
+                // A read comes further than to what is wanted.
+                upTo: wanted.count < fetch.offsets.count
+                    ? fetch.offsets[wanted.count] : (wanted.last ?? -1) + Int64.random(in: 1...60, using: &random),
+                at: now))
     }
 
     mutating func settle() {
@@ -261,6 +311,7 @@ private struct World {
             while !refences.isEmpty { answerFence() }
             while hosts.values.contains(where: { !$0.isEmpty }) { settle() }
             while !deadLetters.isEmpty { answerDeadLetter() }
+            while !fetches.isEmpty { answerFetch(mayFail: false) }
             while outstanding != nil { answerCommit() }
             now += .seconds(61)
             apply(core.tick(at: now))
@@ -271,6 +322,11 @@ private struct World {
     }
 }
 
+private struct TopicOffset: Hashable {
+    var partition: TopicPartition
+    var offset: Int64
+}
+
 @Suite("The consumer's core against a naive world")
 struct ConsumerModelTests {
     @Test("Invariant 1: whatever happens in whatever order, nothing is committed ahead of a settlement")
@@ -279,7 +335,8 @@ struct ConsumerModelTests {
         var seeds = SeededGenerator(seed: seed)
         for _ in 0..<150 {
             let slots = Int.random(in: 1...3, using: &seeds)
-            let bounds = Backpressure.Bounds(requests: 20, bytes: 10_000, span: 30)
+            let requests = [4, 20].randomElement(using: &seeds) ?? 20
+            let bounds = Backpressure.Bounds(requests: requests, bytes: 10_000, span: 30)
             var world = World(
                 core: .forTests(slots: slots, trialSlots: Int.random(in: 0...2, using: &seeds), bounds: bounds),
                 random: SeededGenerator(seed: seeds.next()), slots: slots

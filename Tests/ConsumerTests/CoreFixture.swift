@@ -24,7 +24,8 @@ extension ConsumerCore {
     ) -> ConsumerCore {
         ConsumerCore(
             settings: .init(
-                slots: slots, trialSlots: trialSlots, bounds: bounds, commitInterval: .zero,
+                slots: slots, trialSlots: trialSlots, bounds: bounds, requestsPerSession: 500,
+                commitInterval: .zero,
                 commitRetryDelay: .zero,
                 hostRetry: RetryDelay(jitter: 0), deadLetterRetry: RetryDelay(jitter: 0), seed: 1))
     }

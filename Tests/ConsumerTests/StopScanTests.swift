@@ -42,6 +42,12 @@ struct StopScanTests {
         ]
         for value in values { #expect(scan.stop(in: record(value)) == nil) }
         #expect(scan.stop(in: record(Array(#"{"type":"stop"}"#.utf8), key: nil)) == nil)
+        let lenient = StopScan(intake: RequestIntake(maximumBytes: 1 << 20))
+        for (length, isFound) in [(StopScan.largest, true), (StopScan.largest + 1, false)] {
+            let reason = String(repeating: "x", count: length - #"{"type":"stop","reason":""}"#.utf8.count)
+            let value = Array(#"{"type":"stop","reason":"\#(reason)"}"#.utf8)
+            #expect((lenient.stop(in: record(value)) != nil) == isFound)
+        }
     }
 
     @Test("Of garbage it says what a full decoding says, and never traps")

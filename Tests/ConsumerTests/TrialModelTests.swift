@@ -61,6 +61,7 @@ private struct TrialWorld {
                 if !core.trialSlots.contains(slot) || !trialHostsWanted.insert(slot).inserted {
                     problems.append("each trial host is asked for once")
                 }
+            case .fetch, .noteLost: problems.append("something was put off")
             case .writeDeadLetter, .refence, .pause, .resume, .prepare, .breakOff: break
             }
         }

@@ -243,10 +243,11 @@ struct WorkerConsumerTests {
             }
         }
         let worker = try Worker(hosts: hosts) { $0.maxInFlight = 100 }
+        try await worker.send([message("s0")])
         worker.start()
-        try await eventually(timeout: .seconds(60)) { worker.consumer.status.partitions.first?.isGranted == true }
+        try await eventually(timeout: .seconds(60)) { hosts.dispatched.count == 1 }
         #expect(worker.consumer.status.partitions.first?.isScouted == false)
-        try await worker.send((0..<1_500).map { message("s\($0)") })
+        try await worker.send((1..<1_500).map { message("s\($0)") })
         try await eventually(timeout: .seconds(60)) { worker.consumer.status.partitions.first?.isPaused == true }
         func stops() -> [StopAhead] {
             hosts.all.flatMap(\.commands).flatMap { command -> [StopAhead] in
@@ -273,6 +274,50 @@ struct WorkerConsumerTests {
         try await eventually(timeout: .seconds(10)) {
             worker.consumer.status.partitions.first?.isScouted == false
         }
+        try await worker.shutDown()
+    }
+
+    @Test("A session's burst of 5,000 keeps nobody waiting; it is carried out in order, also when its host dies")
+    func busySession() async throws {
+        let held = Mutex<[(host: FakeHosts.Host, dispatch: Dispatch)]>([])
+        let hosts = FakeHosts { host, command in
+            switch command {
+            case .dispatch(let dispatches): held.withLock { $0 += dispatches.map { (host, $0) } }
+            case .revoke(let assignments, _): host.onReport(.yielded(assignments: assignments))
+            default: break
+            }
+        }
+        let worker = try Worker(hosts: hosts) { options in
+            options.maxInFlight = 100
+            options.hosts = 1
+        }
+        try await worker.send((0..<5_000).map { _ in message("hot") } + [message("cold")])
+        worker.start()
+        try await eventually(timeout: .seconds(60)) { hosts.dispatched.contains { $0.dispatch.session == "cold" } }
+        #expect(hosts.dispatched.count == 51)
+        var settled: [Int64] = []
+        var dead: FakeHosts.Host?
+        try await eventually(timeout: .seconds(120), every: .milliseconds(2)) {
+            let batch = held.withLock { held in
+                defer { held = [] }
+                return held
+            }
+            for (host, dispatch) in batch {
+                if settled.count >= 1_000, dead == nil {
+                    dead = host
+                    host.crash()
+                }
+                // What it had, this batch's rest too, goes to the next host.
+                if host === dead { continue }
+                host.onReport(.settled(entries: [dispatch.entry]))
+                if dispatch.session == "hot" { settled.append(dispatch.record.offset) }
+            }
+            let partition = worker.consumer.status.partitions.first
+            #expect(partition?.committed ?? 0 <= partition?.watermark ?? 0)
+            return partition?.committed == 5_001
+        }
+        #expect(settled == settled.sorted())
+        #expect(Set(0..<5_000).subtracting(settled).isEmpty)
         try await worker.shutDown()
     }
 

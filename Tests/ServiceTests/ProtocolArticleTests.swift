@@ -69,6 +69,17 @@ struct ProtocolArticleTests {
         }
     }
 
+    @Test("Every header of a request is there, as the code reads it")
+    func requestHeaders() throws {
+        let read = ["idempotency-key", "tenant", "traceparent"]
+        for header in read { expectNamed(header) }
+        let record = KafkaRecord(
+            topic: "t", partition: 0, offset: 0, key: nil, value: Array(#"{"type":"stop"}"#.utf8),
+            headers: read.map { KafkaHeader($0, "x") })
+        #expect(record.tenant == "x")
+        #expect(try record.decodedRequest().idempotencyKey == "x")
+    }
+
     @Test("Every header of a request that is sent again, and of a note of it, is there")
     func redrives() {
         let redrive = Redrive(letter: "d-0-0", letterTimestamp: 0, origin: "0-0", count: 1)

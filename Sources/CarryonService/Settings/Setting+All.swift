@@ -41,6 +41,9 @@ extension Setting {
         Setting("concurrency", \.concurrency, .number(1...1_000_000), "turns that one host runs at once"),
         Setting("max-in-flight", \.maxInFlight, .number(1...10_000_000), "requests that a worker holds at once"),
         Setting(
+            "max-in-flight-per-session", \.maxInFlightPerSession, .number(16...10_000_000),
+            "requests of one session among them, and never more than half of all"),
+        Setting(
             "max-in-flight-bytes", \.maxInFlightBytes, .byteCount(atLeast: 1 << 20),
             "bytes of requests that a worker holds at once"),
         Setting(

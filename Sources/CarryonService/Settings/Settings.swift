@@ -43,6 +43,8 @@ package struct Settings: Sendable, Equatable {
     package var concurrency = 4096
     /// Requests that a worker holds at once.
     package var maxInFlight = 20_000
+    /// Requests of one session among them.
+    package var maxInFlightPerSession = 64
     /// Bytes of requests that a worker holds at once.
     package var maxInFlightBytes = 64 << 20
     /// Offsets between a partition's committed one and the newest that was taken.

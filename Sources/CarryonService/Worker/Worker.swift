@@ -26,6 +26,7 @@ struct Worker: Service {
             deadLettersTopic: settings.deadLettersTopic, eventsTopic: settings.eventsTopic, hosts: settings.hosts,
             hostIDPrefix: name)
         options.maxInFlight = settings.maxInFlight
+        options.maxInFlightPerSession = settings.maxInFlightPerSession
         options.maxInFlightBytes = settings.maxInFlightBytes
         options.maxUncommittedSpan = Int64(settings.maxUncommittedSpan)
         options.maxRequestBytes = settings.maxRequestBytes

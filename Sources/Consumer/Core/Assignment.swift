@@ -21,6 +21,8 @@ struct Assignment {
     var tracker = OffsetTracker()
     /// What is waiting in the log is known to the hosts as far as it will be.
     var isCaughtUp = false
+    /// Its deferred requests on their way back.
+    var refetch = Refetch()
     /// The stops ahead of intake.
     var lane = FastLane()
 

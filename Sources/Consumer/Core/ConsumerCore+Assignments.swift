@@ -141,7 +141,8 @@ extension ConsumerCore {
     }
 
     private mutating func forget(_ partition: TopicPartition) {
-        guard assignments.removeValue(forKey: partition) != nil else { return }
+        guard let assignment = assignments.removeValue(forKey: partition) else { return }
+        share.forget(partition, expectedBytes: assignment.refetch.bytes)
         for request in held.values where request.partition == partition {
             held[request.id] = nil
             heldBytes -= request.tracked.bytes

@@ -73,7 +73,7 @@ extension ConsumerCore {
     }
 
     /// Whoever has nothing of a stop's session lets it pass; it comes again with what it stops.
-    private func send(_ stops: [FastLane.Stop], of partition: TopicPartition) -> [Action] {
+    func send(_ stops: [FastLane.Stop], of partition: TopicPartition) -> [Action] {
         guard let assignment = assignments[partition], assignment.grant != nil else { return [] }
         var bySlot: [Int: [StopAhead]] = [:]
         for stop in stops {

@@ -19,12 +19,17 @@ extension ConsumerCore {
         var actions: [Action] = []
         var ready: [HeldRequest] = []
         var touched: Set<TopicPartition> = []
+        var deferred: [Incoming] = []
         for incoming in batch {
             let partition = TopicPartition(topic: incoming.record.topic, partition: incoming.record.partition)
             guard assignments[partition]?.isReceiving == true else { continue }
             do {
-                let request = try register(incoming, of: partition, at: now)
+                let registered = try register(incoming, of: partition, at: now)
                 touched.insert(partition)
+                guard let request = registered else {
+                    deferred.append(incoming)
+                    continue
+                }
                 if case .refused(let code, let message) = request.content {
                     actions.append(
                         .writeDeadLetter(entry: request.id, record: request.record, code: code, message: message))
@@ -33,11 +38,13 @@ extension ConsumerCore {
                 }
             } catch {
                 ready.removeAll { $0.partition == partition }
+                deferred.removeAll { $0.record.topicPartition == partition }
                 actions += startAgain(partition, because: error)
             }
         }
         noteIntake(of: touched)
         actions += dispatch(ready)
+        actions += stopsAhead(among: deferred)
         for partition in touched.sorted() {
             guard let assignment = assignments[partition], let grant = assignment.grant,
                 assignment.tracker.nextExpected >= grant.endOffset
@@ -54,13 +61,24 @@ extension ConsumerCore {
         return assignments[partition]?.isReceiving == true ? catchUp(partition) : []
     }
 
+    /// - Returns: the request, if it is kept in hand.
     private mutating func register(
         _ incoming: Incoming, of partition: TopicPartition, at now: ContinuousClock.Instant
-    ) throws(OffsetTracker.OffsetOutOfOrder) -> HeldRequest {
+    ) throws(OffsetTracker.OffsetOutOfOrder) -> HeldRequest? {
         let record = incoming.record
-        let bytes = record.byteCount
         let tracked = try assignments[partition, default: Assignment(id: 0)].tracker
-            .register(record.offset, bytes: bytes, at: now)
+            .register(record.offset, bytes: record.byteCount, at: now)
+        if case .request(let session, _) = incoming.verdict {
+            let claimant = FairShare.Claimant(partition: partition, session: session)
+            guard share.admit(tracked, of: claimant, tenant: record.tenant) else { return nil }
+        }
+        return hold(incoming, of: partition, tracked)
+    }
+
+    /// Takes a registered record in hand.
+    mutating func hold(
+        _ incoming: Incoming, of partition: TopicPartition, _ tracked: OffsetTracker.Entry
+    ) -> HeldRequest {
         let content: HeldRequest.Content
         let place: HeldRequest.Place
         switch incoming.verdict {
@@ -72,9 +90,10 @@ extension ConsumerCore {
             place = .deadLettering
         }
         let request = HeldRequest(
-            id: makeEntryID(), partition: partition, record: record, content: content, tracked: tracked, place: place)
+            id: makeEntryID(), partition: partition, record: incoming.record, content: content, tracked: tracked,
+            place: place)
         held[request.id] = request
-        heldBytes += bytes
+        heldBytes += tracked.bytes
         return request
     }
 }

@@ -12,6 +12,8 @@ package struct ConsumerCore {
         /// whatever had begun in the host.
         package var trialSlots: Int
         package var bounds: Backpressure.Bounds
+        /// How many requests of one session are in hand at once.
+        package var requestsPerSession: Int
         package var commitInterval: Duration
         package var commitRetryDelay: Duration
         /// How long a request waits whose hosts died under it.
@@ -22,13 +24,14 @@ package struct ConsumerCore {
 
         package init(
             slots: Int, trialSlots: Int = 0, bounds: Backpressure.Bounds,
-            commitInterval: Duration = .milliseconds(100),
+            requestsPerSession: Int = 64, commitInterval: Duration = .milliseconds(100),
             commitRetryDelay: Duration = .milliseconds(500), hostRetry: RetryDelay = RetryDelay(),
             deadLetterRetry: RetryDelay = RetryDelay(longest: .seconds(30)), seed: UInt64
         ) {
             self.slots = max(slots, 1)
             self.trialSlots = max(trialSlots, 0)
             self.bounds = bounds
+            self.requestsPerSession = requestsPerSession
             self.commitInterval = commitInterval
             self.commitRetryDelay = commitRetryDelay
             self.hostRetry = hostRetry
@@ -52,6 +55,11 @@ package struct ConsumerCore {
         /// Somebody took a newer fence: to be answered with ``ConsumerCore/refenced(_:assignment:fence:at:)`` if the
         /// partition is still ours, and not at all otherwise.
         case refence(TopicPartition, assignment: Int64)
+        /// These requests of the partition are to be read again, in ascending order: to be answered with
+        /// ``ConsumerCore/fetched(_:number:_:upTo:at:)``.
+        case fetch(TopicPartition, number: Int64, offsets: [Int64])
+        /// A request was put off, and is not in the log any more: it counts as settled.
+        case noteLost(TopicPartition, offset: Int64, reason: String)
         /// From now on this slot is to have a host as the others have.
         case startTrialHost(slot: Int)
         /// The slot's host is to be ended, which counts as a crash of its own.
@@ -92,6 +100,7 @@ package struct ConsumerCore {
     var deadLetterDue: ContinuousClock.Instant?
     var commits: CommitScheduler
     var backpressure: Backpressure
+    var share: FairShare
     var generator: SplitMix64
     /// What the client library was told to pause.
     package internal(set) var paused: Set<TopicPartition> = []
@@ -104,6 +113,7 @@ package struct ConsumerCore {
         slots = Array(repeating: Slot(), count: settings.slots + settings.trialSlots)
         commits = CommitScheduler(interval: settings.commitInterval, retryDelay: settings.commitRetryDelay)
         backpressure = Backpressure(bounds: settings.bounds)
+        share = FairShare(requests: settings.bounds.requests, perSession: settings.requestsPerSession)
         generator = SplitMix64(state: settings.seed)
     }
 
@@ -167,8 +177,15 @@ package struct ConsumerCore {
     mutating func settle(_ request: HeldRequest, at now: ContinuousClock.Instant) {
         held[request.id] = nil
         heldBytes -= request.tracked.bytes
-        let partition = request.partition
-        guard assignments[partition]?.tracker.complete(request.tracked) == true,
+        if let claimant = request.claimant { share.release(claimant, tenant: request.record.tenant) }
+        complete(request.tracked, of: request.partition, at: now)
+    }
+
+    /// An offset is settled.
+    mutating func complete(
+        _ tracked: OffsetTracker.Entry, of partition: TopicPartition, at now: ContinuousClock.Instant
+    ) {
+        guard assignments[partition]?.tracker.complete(tracked) == true,
             let watermark = assignments[partition]?.tracker.watermark
         else { return }
         commits.moved(partition, to: watermark, at: now)
@@ -181,14 +198,15 @@ package struct ConsumerCore {
             guard let assignment = assignments[partition] else { continue }
             backpressure.update(partition, span: assignment.tracker.span)
         }
-        let changed = backpressure.update(requests: held.count, bytes: heldBytes)
+        let inHand = inHand
+        let changed = backpressure.update(requests: inHand.requests, bytes: inHand.bytes)
         var actions: [Action] = []
         if changed {
             for partition in assignments.keys.sorted() { actions += adjustFlow(of: partition) }
         } else {
             for partition in Set(touched).sorted() { actions += adjustFlow(of: partition) }
         }
-        return actions
+        return actions + callForDeferred()
     }
 
     mutating func adjustFlow(of partition: TopicPartition) -> [Action] {

@@ -13,6 +13,8 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var committed: Int64?
         /// Requests received and not settled.
         package var held: Int
+        /// How many of them were put off, and are read again when it is their session's or tenant's turn.
+        package var deferred: Int
         package var span: Int64
         package var isPaused: Bool
         /// Whether a scout reads ahead of intake, for stops.
@@ -26,7 +28,7 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var offset: Int64
         /// Since it was received.
         package var age: Duration
-        /// Nil for a record that is no request.
+        /// Nil for a record that is no request, or that is put off.
         package var session: String?
         /// What it waits for, in words.
         package var state: String
@@ -63,8 +65,11 @@ extension ConsumerCore {
             ConsumerStatus.Partition(
                 partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
                 watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
-                held: assignment.tracker.count, span: assignment.tracker.span, isPaused: paused.contains(partition),
-                isScouted: assignment.lane.isScouted, head: heads[partition])
+                held: assignment.tracker.count,
+                deferred: share.deferredCount(of: partition), span: assignment.tracker.span,
+                isPaused: paused.contains(partition),
+                isScouted: assignment.lane.isScouted,
+                head: heads[partition])
         }
         var heldBySlot = Array(repeating: 0, count: slots.count)
         for request in held.values {
@@ -86,6 +91,11 @@ extension ConsumerCore {
             heads[request.partition] = ConsumerStatus.Head(
                 offset: request.record.offset, age: now - request.tracked.registeredAt, session: request.session,
                 state: state(of: request))
+        }
+        for (partition, offset) in watermarks where heads[partition] == nil {
+            guard let since = assignments[partition]?.tracker.oldest else { continue }
+            heads[partition] = ConsumerStatus.Head(
+                offset: offset, age: now - since, session: nil, state: "put off, to be read again in its turn")
         }
         return heads
     }

@@ -47,6 +47,11 @@ final class HeldRequest {
         self.place = place
     }
 
+    /// Whose share of the requests in hand it is part of.
+    var claimant: FairShare.Claimant? {
+        session.map { FairShare.Claimant(partition: partition, session: $0) }
+    }
+
     /// Nil for a record that is no request.
     var session: String? {
         if case .request(let session, _) = content { session } else { nil }

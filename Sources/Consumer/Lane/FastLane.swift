@@ -42,6 +42,9 @@ package struct FastLane {
     private var order: Deque<Stop> = []
     /// The same, by session: ascending.
     private var stops: [String: Deque<Stop>] = [:]
+    /// Stops that intake has come to and has put off, by session: ascending. There are no more of them than deferred
+    /// requests.
+    private var deferred: [String: Deque<Stop>] = [:]
 
     /// - Parameter capacity: how many stops are remembered. The oldest are dropped, which take effect when intake comes
     ///   to them: it does so soonest.
@@ -49,7 +52,7 @@ package struct FastLane {
         self.capacity = capacity
     }
 
-    package var isEmpty: Bool { order.isEmpty }
+    package var isEmpty: Bool { order.isEmpty && deferred.isEmpty }
 
     package var count: Int { order.count }
 
@@ -114,19 +117,36 @@ package struct FastLane {
         return news
     }
 
-    /// Forgets the stops in front of `offset`: intake has them.
+    /// Remembers a stop that intake has come to, in order, and has put off.
+    /// - Returns: whether it is to be handed over: it is not if it is the duplicate of another.
+    package mutating func noteDeferred(_ stop: Stop) -> Bool {
+        if isDuplicate(stop) { return false }
+        deferred[stop.session, default: []].append(stop)
+        return true
+    }
+
+    /// A stop that was put off has its turn: it is the first of its session's.
+    package mutating func takeUp(_ session: String, offset: Int64) {
+        guard deferred[session]?.first?.offset == offset else { return }
+        deferred[session]?.removeFirst()
+        if deferred[session]?.isEmpty == true { deferred[session] = nil }
+    }
+
+    /// Forgets the stops in front of `offset`, but for those put off: intake has them.
     package mutating func forget(before offset: Int64) {
         while let first = order.first, first.offset < offset { forgetFirst() }
     }
 
     /// The stops of a session behind `offset`, in order.
     package func stops(of session: String, behind offset: Int64) -> [Stop] {
-        stops[session]?.filter { $0.offset > offset } ?? []
+        ((deferred[session] ?? []) + (stops[session] ?? [])).filter { $0.offset > offset }
     }
 
     private func isDuplicate(_ stop: Stop) -> Bool {
         guard let key = stop.idempotencyKey else { return false }
-        return stops[stop.session]?.contains { $0.idempotencyKey == key } ?? false
+        func isFirst(_ other: Stop) -> Bool { other.idempotencyKey == key && other.offset < stop.offset }
+        return stops[stop.session]?.contains(where: isFirst) == true
+            || deferred[stop.session]?.contains(where: isFirst) == true
     }
 
     private mutating func forgetFirst() {

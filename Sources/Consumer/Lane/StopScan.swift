@@ -9,9 +9,12 @@ package struct StopScan: Sendable {
         self.intake = intake
     }
 
+    /// A stop of more bytes takes effect in its place only: those that are known ahead of it are held in memory.
+    package static let largest = 8 << 10
+
     /// The stop that the record asks for, if that is what it does. Total, like intake: of anything else it is nil.
     package func stop(in record: KafkaRecord) -> FastLane.Stop? {
-        guard let value = record.value, value.count <= intake.maximumBytes, Self.mayBeStop(value),
+        guard let value = record.value, value.count <= Self.largest, Self.mayBeStop(value),
             case .request(let session, let request) = intake.examine(record), case .stop(let reason) = request.kind
         else { return nil }
         return FastLane.Stop(

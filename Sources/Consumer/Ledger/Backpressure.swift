@@ -21,8 +21,9 @@ package struct Backpressure {
         }
     }
 
-    private let bounds: Bounds
-    private var isFull = false
+    package let bounds: Bounds
+    /// Whether nothing more is wanted of any partition for now.
+    package private(set) var isFull = false
     private var stretched: Set<TopicPartition> = []
 
     package init(bounds: Bounds) {

@@ -18,6 +18,9 @@ package struct ConsumerOptions: Sendable {
     package var maxInFlight = 10_000
     /// The most requests that one poll takes: what is gathered when the bound is reached still comes in.
     var batchRecords: Int { min(1_000, max(1, maxInFlight / 10)) }
+    /// Requests of one session among these; at least 16 count, and never more than half of all. What comes beyond that
+    /// is put off, and read again when its session's turn has come.
+    package var maxInFlightPerSession = 64
     /// Bytes of these requests.
     package var maxInFlightBytes = 64 << 20
     /// Offsets of one partition between its first unsettled and its last received request.
@@ -91,6 +94,7 @@ package struct ConsumerOptions: Sendable {
         ConsumerCore.Settings(
             slots: max(hosts, 1), trialSlots: hosts > 0 ? Self.trialHosts : 0,
             bounds: Backpressure.Bounds(requests: maxInFlight, bytes: maxInFlightBytes, span: maxUncommittedSpan),
-            commitInterval: commitInterval, hostRetry: hostRetry, seed: StableHash.of(hostIDPrefix))
+            requestsPerSession: maxInFlightPerSession, commitInterval: commitInterval, hostRetry: hostRetry,
+            seed: StableHash.of(hostIDPrefix))
     }
 }

@@ -29,6 +29,10 @@ extension WorkerConsumer {
             Task { await self.prepare([partition: assignment], gate: nil) }
         case .refence(let partition, let assignment):
             Task { await self.refence(partition, assignment: assignment) }
+        case .fetch(let partition, let number, let offsets):
+            Task { await self.fetch(partition, number: number, offsets) }
+        case .noteLost(let partition, let offset, let reason):
+            noteLost(partition, offset: offset, reason: reason)
         case .startTrialHost(let slot):
             logger.notice("Sessions whose hosts died under them again are tried apart.", metadata: ["slot": "\(slot)"])
             clients.pool.demand(slot: slot)

@@ -1,11 +1,14 @@
 import DequeModule
 import Synchronization
 
-/// Bounds how many turns run at once. Permits are given in the order in which they were asked for.
+/// Bounds how many turns run at once. Those who wait get permits tenant by tenant, and within a tenant in the order in
+/// which they asked; everybody without a tenant counts as one.
 package final class Permits: Sendable {
     private struct State {
         var free: Int
-        var waiting: Deque<CheckedContinuation<Void, Never>> = []
+        var waiting: [String?: Deque<CheckedContinuation<Void, Never>>] = [:]
+        /// The tenants that have somebody waiting, each once: the first is next.
+        var turns: Deque<String?> = []
     }
 
     private let state: Mutex<State>
@@ -31,13 +34,16 @@ package final class Permits: Sendable {
         deinit { release() }
     }
 
-    /// Suspends until a permit is free, and takes it.
-    func acquire() async -> Permit {
-        await take()
+    /// Suspends until a permit is free and it is this tenant's turn, and takes it.
+    func acquire(for tenant: String? = nil) async -> Permit {
+        await take(for: tenant)
         return Permit(self)
     }
 
-    private func take() async {
+    /// How many wait.
+    package var waitingCount: Int { state.withLock { $0.waiting.values.reduce(0) { $0 + $1.count } } }
+
+    private func take(for tenant: String?) async {
         let isFree = state.withLock { state in
             guard state.free > 0 else { return false }
             state.free -= 1
@@ -47,7 +53,8 @@ package final class Permits: Sendable {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
                 guard state.free > 0 else {
-                    state.waiting.append(continuation)
+                    if state.waiting[tenant] == nil { state.turns.append(tenant) }
+                    state.waiting[tenant, default: []].append(continuation)
                     return false
                 }
                 state.free -= 1
@@ -59,10 +66,21 @@ package final class Permits: Sendable {
 
     private func release() {
         let next = state.withLock { state in
-            let next = state.waiting.popFirst()
+            let next = Self.takeNext(from: &state)
             if next == nil { state.free += 1 }
             return next
         }
         next?.resume()
+    }
+
+    private static func takeNext(from state: inout State) -> CheckedContinuation<Void, Never>? {
+        guard let tenant = state.turns.popFirst(), var waiting = state.waiting.removeValue(forKey: tenant) else {
+            return nil
+        }
+        let next = waiting.popFirst()
+        guard !waiting.isEmpty else { return next }
+        state.waiting[tenant] = waiting
+        state.turns.append(tenant)
+        return next
     }
 }

@@ -10,7 +10,7 @@ extension TurnExecutor {
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
         let takeover = try await self.takeover(work)
-        let permit = await environment.permits.acquire()
+        let permit = await environment.permits.acquire(for: work.dispatch.record.tenant)
         defer { permit.release() }
         let grant = work.grant
         guard grant.enter() else { return .letGo }
