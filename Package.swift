@@ -46,7 +46,7 @@ let package = Package(
             name: "carryon-bench",
             dependencies: [
                 "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
-                "Kafka",
+                "Kafka", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging,
             ],

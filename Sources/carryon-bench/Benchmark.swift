@@ -39,6 +39,6 @@ struct BenchmarkFailure: Error, CustomStringConvertible {
 enum Benchmarks {
     static let all: [any Benchmark] = [
         ThroughputBenchmark(), GrowthBenchmark(), StreamingBenchmark(), RecoveryBenchmark(), SkippingBenchmark(),
-        MessageBenchmark(),
+        MessageBenchmark(), PostgresBenchmark(), HandoverBenchmark(), SoakBenchmark(), BacklogBenchmark(),
     ]
 }

@@ -1,53 +1,24 @@
 import Conversation
 import Foundation
-import FoundationNetworking
 import SessionStore
 import TestSupport
 import Testing
 
 @Suite("A worker's health, asked from outside", .timeLimit(.minutes(10)))
 struct AdminTests {
-    /// What the admin address answers, and with which status.
-    private func ask(_ path: String, port: Int) async throws -> (status: Int, body: JSON) {
-        let url = try #require(URL(string: "http://127.0.0.1:\(port)/\(path)"))
-        let (data, response) = try await URLSession(configuration: .ephemeral).data(from: url)
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        return (status, try JSON(parsing: Array(data)))
-    }
-
-    private func failing(_ body: JSON) -> [String] {
-        (body["checks"]?.arrayValue ?? []).filter { $0["ok"]?.bool == false }.compactMap { $0["name"]?.stringValue }
-    }
-
-    /// Waits for an answer that is as wanted, and returns it.
-    @discardableResult
-    private func wait(
-        for path: String, port: Int, timeout: Duration = .seconds(60), until isWanted: (Int, JSON) -> Bool
-    ) async throws -> JSON {
-        var last = "nothing"
-        do {
-            return try await eventually(timeout: timeout, every: .milliseconds(50)) {
-                guard let (status, body) = try? await ask(path, port: port) else { return nil }
-                last = "\(status) \(body.serializedString)"
-                return isWanted(status, body) ? body : nil
-            }
-        } catch is NeverHappened {
-            throw Discrepancy("/\(path)", expected: "the wanted answer within \(timeout)", came: last)
-        }
-    }
-
     @Test("A worker says that it lives and is ready, what it works at, and that it is quiet when it was asked to be")
     func life() async throws {
         try await withCluster(.embedded, partitions: 1, "admin") { cluster in
             let port = Int(try LoopbackSocket.freePort())
+            let probe = Probe(port: port)
             let worker = try await cluster.startWorker("worker", ["--admin-address", "127.0.0.1:\(port)"])
-            try await wait(for: "readyz", port: port) { status, _ in status == 200 }
-            let alive = try await ask("healthz", port: port)
+            try await probe.wait(for: "readyz") { status, _ in status == 200 }
+            let alive = try await probe.ask("healthz")
             try require("the answer of a worker that lives", alive.status, equals: 200)
 
             _ = try await cluster.send("#script\ntokens 400 20ms", to: "s")
             try await cluster.waitForText(of: "s")
-            let busy = try await wait(for: "status", port: port) { _, body in
+            let busy = try await probe.wait(for: "status") { _, body in
                 body["hosts"]?.arrayValue?.first?["running"]?.int == 1
             }
             let head = busy["partitions"]?.arrayValue?.first?["head"]
@@ -55,9 +26,9 @@ struct AdminTests {
             try require("what it does", head?["state"]?.stringValue, equals: "running in the host of slot 0")
 
             worker.signal(SIGUSR1)
-            let quiet = try await wait(for: "readyz", port: port) { status, _ in status == 503 }
-            try require("what a quiet worker fails", failing(quiet), equals: ["intake"])
-            try require("its life", try await ask("healthz", port: port).status, equals: 200)
+            let quiet = try await probe.wait(for: "readyz") { status, _ in status == 503 }
+            try require("what a quiet worker fails", Probe.failing(quiet), equals: ["intake"])
+            try require("its life", try await probe.ask("healthz").status, equals: 200)
             let late = try await cluster.send("are you there?", to: "late")
             // What runs goes on to its end; what is new is not taken.
             try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
@@ -65,7 +36,7 @@ struct AdminTests {
             }
             try require("events of what came later", try await cluster.events(of: "late").written.count, equals: 0)
             worker.signal(SIGUSR2)
-            try await wait(for: "readyz", port: port) { status, _ in status == 200 }
+            try await probe.wait(for: "readyz") { status, _ in status == 200 }
             try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
                 try await cluster.store.loadSession("late")?.hasSettled(late) == true
             }
@@ -76,12 +47,13 @@ struct AdminTests {
     func wedgedHost() async throws {
         try await withCluster(.embedded, partitions: 1, "wedged host") { cluster in
             let port = Int(try LoopbackSocket.freePort())
+            let probe = Probe(port: port)
             let worker = try await cluster.startWorker(
                 "worker", ["--admin-address", "127.0.0.1:\(port)", "--host-timeout", "3s"])
             let question = Counting.program(to: 60, every: "50ms")
             let sent = try await cluster.send(question, to: "s")
             try await cluster.waitForText(of: "s")
-            let status = try await wait(for: "status", port: port) { _, body in
+            let status = try await probe.wait(for: "status") { _, body in
                 body["hosts"]?.arrayValue?.first?["running"]?.int == 1
             }
             let host = try #require(status["hosts"]?.arrayValue?.first?["process"]?.int)
@@ -102,8 +74,9 @@ struct AdminTests {
     func takenPort() async throws {
         try await withCluster(.embedded, partitions: 1, "taken port") { cluster in
             let port = Int(try LoopbackSocket.freePort())
+            let probe = Probe(port: port)
             _ = try await cluster.startWorker("first", ["--admin-address", "127.0.0.1:\(port)"])
-            try await wait(for: "healthz", port: port) { status, _ in status == 200 }
+            try await probe.wait(for: "healthz") { status, _ in status == 200 }
             let second = try await cluster.startWorker("second", ["--admin-address", "127.0.0.1:\(port)"])
             let ending = try await second.end(within: .seconds(60))
             try require("the second worker's end", ending, equals: .exited(2))

@@ -88,6 +88,9 @@ struct CommandLineTests {
             try await expect(
                 cluster, ["sessions", "list"], .exited(69), "store", variables: ["CARRYON_STORE": "sqlite:none.sqlite"])
             try await expect(
+                cluster, ["dead-letters", "redrive", "--every"], .exited(69), "store",
+                variables: ["CARRYON_STORE": "sqlite:none.sqlite"])
+            try await expect(
                 cluster, ["send", "alice", "hello"], .exited(69), "",
                 variables: [
                     // Nobody listens there.

@@ -129,6 +129,35 @@ struct CrashTests {
         }
     }
 
+    @Test(
+        "Invariant 7: of two hundred turns beside one that always kills its host, all are answered and none is charged",
+        .timeLimit(.minutes(10)))
+    func crowd() async throws {
+        try await withCluster(.tansu, partitions: 4, "crowd") { cluster in
+            let watch = CommitWatch(cluster)
+            await watch.start()
+            _ = try await cluster.startWorker("worker", ["--hosts", "2"])
+            let question = Counting.program(to: 50, every: "100ms")
+            let crowd = try await cluster.send((0..<200).map { ("healthy-\($0)", question) })
+            await watch.add(crowd)
+            try await cluster.waitForText(of: "healthy-199")
+            let culprit = try await cluster.send("#script\ntokens 5\ncrash SEGV", to: "culprit")
+            await watch.add([culprit])
+            try await watch.waitForAll(crowd + [culprit], timeout: .seconds(120))
+            try await watch.finish()
+            let letters = try await cluster.deadLetters()
+            try require("the dead letters' sessions", letters.compactMap(\.keyString), equals: ["culprit"])
+            let records = try await cluster.eventRecords()
+            let turn = ExpectedTurn(question: question, answer: Counting.answer(to: 50))
+            for request in crowd {
+                let session = request.session ?? ""
+                try await cluster.checkConversation(session, [turn], records: records)
+                let charged = try await cluster.runs(of: session).filter { $0.causeKind?.isCharged == true }
+                try require("charged ends of \(session)'s runs", charged.map(\.id), equals: [])
+            }
+        }
+    }
+
     private func checkCulprit(_ cluster: Cluster, _ request: SentRequest, _ question: String) async throws {
         let runs = try await cluster.runs(of: "culprit")
         // Three runs that died, and a record of the one that gave the request up without a model.

@@ -47,4 +47,38 @@ struct FencingTests {
             try require("the runs", runs, equals: ["0/1 interrupted", "0/2 completed", "1/1 completed"])
         }
     }
+
+    @Test(
+        "Invariant 4: a worker that stops in the middle of a settlement and wakes up when its partition is another's settles nothing twice, and holds nobody up",
+        .timeLimit(.minutes(10)), .enabled(if: Tansu.isAvailable))
+    func stalledSettlement() async throws {
+        let server = try await PostgresServer.shared()
+        let store = try TestStore(postgresAt: try await server.createDatabase())
+        try await withCluster(.tansu, partitions: 1, store: store, "stalled settlement") { cluster in
+            let watch = CommitWatch(cluster)
+            await watch.start()
+            // Turns run in the worker's own process, so that all of it stands still.
+            let first = try await cluster.startWorker("first", ["--hosts", "0", "--stall-at", "worker:in-settle"])
+            let question = Counting.program(to: 20, every: "20ms")
+            let sent = try await cluster.send(question, to: "s")
+            await watch.add([sent])
+            let processID = try #require(first.processID)
+            try await eventually(timeout: .seconds(60), every: .milliseconds(20)) {
+                let state = try String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)
+                return state.split(separator: ")").last?.hasPrefix(" T") == true
+            }
+            _ = try await cluster.startWorker("second")
+            // The transaction of the one that stands still must not keep the partition from its new owner.
+            try await watch.waitForAll([sent], timeout: .seconds(60))
+            kill(processID, SIGCONT)
+            let next = try await cluster.send(question, to: "s")
+            await watch.add([next])
+            try await watch.waitForAll([sent, next], timeout: .seconds(60))
+            try await watch.finish()
+            let turn = ExpectedTurn(question: question, answer: Counting.answer(to: 20))
+            try await cluster.checkConversation("s", [turn, turn])
+            let runs = try await cluster.runs(of: "s").map { "\($0.turn)/\($0.run) \($0.status.rawValue)" }
+            try require("the runs", runs, equals: ["0/1 interrupted", "0/2 completed", "1/1 completed"])
+        }
+    }
 }

@@ -112,6 +112,33 @@ package final class PostgresServer: Sendable {
         try await PostgresClient.execute(sql, database ?? url)
     }
 
+    /// Runs one of the programs that come with the server to its end.
+    /// - Returns: what it prints.
+    package static func run(_ program: String, _ arguments: [String]) async throws -> String {
+        let directory = try PostgresExecutables.directory()
+        return try await withCheckedThrowingContinuation { continuation in
+            Thread {
+                continuation.resume(with: Result { try output(of: "\(directory)/\(program)", arguments) })
+            }.start()
+        }
+    }
+
+    private static func output(of executable: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: executable)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: "\(executable) ended with status \(process.terminationStatus).")
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
     /// Freezes the server: connections stay, new ones come about, and nothing is answered.
     package func stop() {
         // The one that makes new ones comes first, then there are no new ones.

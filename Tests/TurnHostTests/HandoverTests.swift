@@ -3,6 +3,7 @@ import Conversation
 import Kafka
 import LanguageModels
 import SessionStore
+import TestSupport
 import Testing
 import TurnHost
 
@@ -142,9 +143,14 @@ struct HandoverTests {
         await ended.wait()
         #expect(conductor.log.events(0).count == count)
         #expect(try await conductor.history().isEmpty)
+        // Its fence still holds, so it can say that nobody is to be charged with the run's end.
+        try await eventually(timeout: Conductor.deadline, every: .milliseconds(1)) {
+            try await conductor.store.run("s/0/1")?.causeKind == .handover
+        }
         let agent = RecordingAgent(answer: { try await $0.say(" and done") })
         try await conductor.start(agent)
         try await conductor.finish()
+        #expect(try await conductor.store.run("s/0/1")?.cause == "the partition was lost")
         #expect(try conductor.view().answer(turn: 0).text == "said and done")
     }
 

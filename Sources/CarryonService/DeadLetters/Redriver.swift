@@ -1,6 +1,5 @@
 import Conversation
 import Kafka
-import Logging
 import TurnHost
 
 /// Writes what was decided about letters: their requests to where they came from, and a note of it beside each.

@@ -1,5 +1,4 @@
 import Conversation
-import Foundation
 
 extension Letter {
     /// The key for people.

@@ -78,8 +78,8 @@ package final class PostgresSessionStore: SessionStore {
         readers.close()
     }
 
-    /// Whether a write is in the way of the writes that other workers do to the same rows depends on its partition: a
-    /// partition's writes all go the same way.
+    /// All writes of a partition go the same way: two transactions of our own would only wait for each other's rows of
+    /// its fence and its log.
     private func lane(_ partition: Int32) -> WriterLane {
         lanes[Int(partition.magnitude) % lanes.count]
     }

@@ -15,6 +15,11 @@ struct PostgresStatement: Sendable {
         takesRows = false
     }
 
+    /// A statement without parameters.
+    init(_ name: String, _ sql: String) {
+        self.init(name, [], sql)
+    }
+
     /// A statement over any number of given rows.
     ///
     /// - Parameter sql: makes the text of the table expression that it gets: the rows under the name `given`, with

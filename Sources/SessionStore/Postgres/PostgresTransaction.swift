@@ -75,9 +75,3 @@ struct PostgresTransaction {
         _ = try? connection.exchange([[Self.rollback]], deadline: deadline)
     }
 }
-
-extension PostgresStatement {
-    init(_ name: String, _ sql: String) {
-        self.init(name, [], sql)
-    }
-}

@@ -65,8 +65,12 @@ final class WriterLane: Sendable {
                     return
                 case .undone(let failure as PostgresFailure):
                     writes = retry(writes, failure, link, &conflicts, &logKeys)
-                case .undone(let other):
+                case .undone(let other) where writes.count == 1:
                     for write in writes { write.fail(other) }
+                    return
+                case .undone:
+                    // Something in the database that means nothing: it is in the way of one of them only.
+                    for write in writes { perform([write], link, &logKeys) }
                     return
                 }
             }

@@ -29,7 +29,7 @@ struct Takeover: Sendable {
         intents = Set(runs.flatMap(\.intents))
         previous = runs[runs.count - 1]
         isSameRequest = runs.allSatisfy { $0.position == work.position }
-        let end = Self.end(of: previous, death: work.dispatch.death)
+        let end = Self.end(of: previous, death: work.dispatch.death, ownHost: options.hostID)
         self.end = previous.status == .running ? end : nil
         cause = Self.cause(end)
         let ends = runs.dropLast().map(\.causeKind) + [end.kind]
@@ -48,11 +48,13 @@ struct Takeover: Sendable {
     }
 
     private static func end(
-        of run: StoredRun, death: HostDeath?
+        of run: StoredRun, death: HostDeath?, ownHost: String
     ) -> (run: Int, cause: String, kind: RunEnd) {
         if let kind = run.causeKind { return (run.run, run.cause ?? kind.rawValue, kind) }
         // Only the host that the run was in can have died of it.
         if let death, death.hostID == run.host { return (run.run, death.cause, death.runEnd) }
+        // A host that lives has not died of the run: the partition was away for a while.
+        if run.host == ownHost { return (run.run, StoredRun.lostPartition, .handover) }
         return (run.run, RunEnd.unknown.rawValue, .unknown)
     }
 
@@ -72,4 +74,9 @@ struct Takeover: Sendable {
         if outOfMemory >= options.outOfMemoryAttempts { return .outOfMemory }
         return crashes >= options.crashAttempts ? .crashLoop : nil
     }
+}
+
+extension StoredRun {
+    /// Why a run ended whose host lives and has lost its partition.
+    static let lostPartition = "the partition was lost"
 }

@@ -39,6 +39,7 @@ extension TurnExecutor {
         switch await environment.loop.run(plan, on: consume chain, output: writer, control: control) {
         case .lost:
             writer.abandon()
+            await noteLoss(of: run, grant)
             return .letGo
         case .handedOver:
             try await handOver(run, grant, writer)

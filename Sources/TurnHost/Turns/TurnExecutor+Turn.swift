@@ -54,6 +54,7 @@ extension TurnExecutor {
         switch result {
         case .lost:
             writer.abandon()
+            await noteLoss(of: run, grant)
             return .letGo
         case .handedOver:
             try await handOver(run, grant, writer)
@@ -100,6 +101,19 @@ extension TurnExecutor {
         _ = try await environment.store.interruptRun(
             session: run.session, turn: run.turn, run: run.run, cause: RunEnd.handover.rawValue, kind: .handover,
             fence: grant.partition.fence, at: environment.now())
+    }
+
+    /// Puts on record that a run ended with its partition, which is nobody's fault. Whoever took the partition since has
+    /// its fence, and then this is refused: that one will have seen for itself what there was to see.
+    func noteLoss(of run: StoredRun, _ grant: Grant) async {
+        do {
+            _ = try await environment.store.interruptRun(
+                session: run.session, turn: run.turn, run: run.run, cause: StoredRun.lostPartition, kind: .handover,
+                fence: grant.partition.fence, at: environment.now())
+        } catch {
+            environment.logger.info(
+                "Why a run ended is not on record.", metadata: ["session": "\(run.session)", "error": "\(error)"])
+        }
     }
 
     private func failedBoot(_ error: BeforeBootError, _ run: StoredRun, _ grant: Grant) async throws -> Fate {

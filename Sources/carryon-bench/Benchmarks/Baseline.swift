@@ -14,7 +14,9 @@ struct Baseline {
     func measure() async throws -> [Measurement] {
         Progress.say("baselines")
         return try await onStage(setting) { stage in
-            [try await produce(stage), try await settle(stage)]
+            let store = try SQLiteSessionStore(
+                path: stage.directory.appendingPathComponent("baseline.sqlite").path, logger: Logger(label: "baseline"))
+            return [try await produce(stage)] + (try await settle(store, named: "SQLite"))
         }
     }
 
@@ -32,9 +34,7 @@ struct Baseline {
     }
 
     /// Settlements of a turn's size in the store, from 64 tasks at once.
-    private func settle(_ stage: Stage) async throws -> Measurement {
-        let store = try SQLiteSessionStore(
-            path: stage.directory.appendingPathComponent("baseline.sqlite").path, logger: Logger(label: "baseline"))
+    func settle(_ store: any SessionStore, named name: String) async throws -> [Measurement] {
         let fence = try await store.takeFence(group: "bench", cluster: "bench", topic: "bench", partition: 0)
         let log = LogIdentity(cluster: "bench", topic: "bench", partition: 0, epoch: 0)
         let rounds = setting.isQuick ? 20 : 200
@@ -60,6 +60,7 @@ struct Baseline {
         }
         let seconds = (ContinuousClock.now - start).inSeconds
         try await store.close()
-        return Measurement("baseline", "settlements stored", Double(64 * rounds) / seconds, "/s", "64 at once")
+        let rate = Double(64 * rounds) / seconds
+        return [Measurement("baseline", "settlements stored in \(name)", rate, "/s", "64 at once")]
     }
 }

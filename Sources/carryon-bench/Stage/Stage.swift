@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Logging
+import TestSupport
 
 /// What a benchmark plays on: a broker in this process, a producer, a reader of the events, a directory, and workers.
 final class Stage: Sendable {
@@ -11,36 +12,72 @@ final class Stage: Sendable {
     let producer: KafkaProducer
     let events: EventTap
     let directory: URL
-    private let broker: EmbeddedBroker
+    /// For `CARRYON_STORE`.
+    let store: String
+    private let broker: Broker
     private let setting: BenchmarkSetting
     private let fetchWait: String
     private let properties: KafkaProperties
     private let logger: Logger
 
-    init(_ setting: BenchmarkSetting) async throws {
+    /// What the workers of a benchmark talk to.
+    enum BrokerKind: Sendable {
+        /// In this process; it keeps the newest few megabytes of each partition.
+        case embedded
+        /// A process of its own, which keeps everything in memory.
+        case tansu
+    }
+
+    private enum Broker: Sendable {
+        case embedded(EmbeddedBroker)
+        case tansu(Tansu)
+
+        var bootstrapServers: String {
+            switch self {
+            case .embedded(let broker): broker.bootstrapServers
+            case .tansu(let broker): broker.bootstrapServers
+            }
+        }
+
+        func close() async {
+            switch self {
+            case .embedded(let broker): await broker.close()
+            case .tansu(let broker): broker.end()
+            }
+        }
+    }
+
+    /// - Parameter store: for `CARRYON_STORE`; by default, a file in the stage's directory.
+    init(_ setting: BenchmarkSetting, broker kind: BrokerKind = .embedded, store: String? = nil) async throws {
         self.setting = setting
-        fetchWait = "\(setting.fetchWaitMilliseconds)"
+        // With short waits, Tansu's long partitions deliver nothing.
+        fetchWait = kind == .embedded ? "\(setting.fetchWaitMilliseconds)" : "50"
         var logger = Logger(label: "carryon-bench")
         logger.logLevel = .error
         directory = URL(fileURLWithPath: setting.directory).appendingPathComponent("carryon-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        broker = try EmbeddedBroker(
-            topics: [Self.requestsTopic: Self.partitions, Self.eventsTopic: Self.partitions, "chat.dead-letters": 1],
-            logger: logger)
+        let topics = [
+            Self.requestsTopic: Self.partitions, Self.eventsTopic: Self.partitions, "chat.dead-letters": 1,
+        ]
+        switch kind {
+        case .embedded: broker = .embedded(try EmbeddedBroker(topics: topics, logger: logger))
+        case .tansu: broker = .tansu(try await Tansu.start(topics: topics))
+        }
+        self.store = store ?? "sqlite:\(directory.appendingPathComponent("sessions.sqlite").path)"
         self.logger = logger
         properties = ["bootstrap.servers": broker.bootstrapServers]
         producer = try KafkaProducer(properties.merging(["linger.ms": "2"]), logger: logger)
         events = try EventTap(properties.merging(["fetch.wait.max.ms": fetchWait]), logger: logger)
     }
 
-    var store: String { directory.appendingPathComponent("sessions.sqlite").path }
-
     /// Starts a worker on this broker and store.
     func startWorker(hosts: Int, _ settings: [String: String] = [:]) throws -> WorkerUnderTest {
         var all = [
             "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "KAFKA_FETCH_WAIT_MAX_MS": fetchWait,
-            "LOG_IDENTITY": directory.lastPathComponent, "STORE": "sqlite:\(store)", "HOSTS": "\(hosts)",
-            "MODEL": "scripted", "LOG_LEVEL": "warning",
+            "LOG_IDENTITY": directory.lastPathComponent, "STORE": store, "HOSTS": "\(hosts)",
+            "MODEL": "scripted", "LOG_LEVEL": "warning", "ADMIN_ADDRESS": "127.0.0.1:0",
+            "KAFKA_SESSION_TIMEOUT_MS": "6000", "KAFKA_HEARTBEAT_INTERVAL_MS": "500",
+            "KAFKA_AUTO_OFFSET_RESET": "earliest",
         ]
         all.merge(settings) { _, own in own }
         all.merge(setting.workerSettings) { _, given in given }
@@ -97,9 +134,10 @@ final class Stage: Sendable {
 
 /// Runs `body` on a stage of its own.
 func onStage<Result: Sendable>(
-    _ setting: BenchmarkSetting, _ body: (Stage) async throws -> Result
+    _ setting: BenchmarkSetting, broker: Stage.BrokerKind = .embedded, store: String? = nil,
+    _ body: (Stage) async throws -> Result
 ) async throws -> Result {
-    let stage = try await Stage(setting)
+    let stage = try await Stage(setting, broker: broker, store: store)
     do {
         let result = try await body(stage)
         await stage.close()
@@ -111,6 +149,25 @@ func onStage<Result: Sendable>(
 }
 
 extension Stage {
+    /// Runs `body` beside several workers, each of which has a share of the partitions.
+    func withWorkers<Result: Sendable>(
+        _ count: Int, hosts: Int, _ settings: [String: String] = [:], _ body: ([WorkerUnderTest]) async throws -> Result
+    ) async throws -> Result {
+        var workers: [WorkerUnderTest] = []
+        var told = settings
+        told["LOG_LEVEL"] = "info"
+        do {
+            for _ in 0..<count { workers.append(try startWorker(hosts: hosts, told)) }
+            for worker in workers { try await untilAssigned(worker, upTo: .seconds(120)) }
+            let result = try await body(workers)
+            for worker in workers { await worker.stop() }
+            return result
+        } catch {
+            for worker in workers { await worker.stop(within: 1) }
+            throw error
+        }
+    }
+
     /// Runs `body` beside a worker.
     func withWorker<Result: Sendable>(
         hosts: Int, _ settings: [String: String] = [:], _ body: (WorkerUnderTest) async throws -> Result

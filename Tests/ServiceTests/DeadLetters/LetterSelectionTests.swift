@@ -50,7 +50,7 @@ struct LetterSelectionTests {
 
     @Test(
         "A time is RFC 3339 or how long ago",
-        arguments: [("2h", 2_800_000), ("1970-01-01T00:00:07Z", 7_000)] as [(String, Int64)])
+        arguments: [("2h", 2_800_000), ("1.5s", 9_998_500), ("1970-01-01T00:00:07Z", 7_000)] as [(String, Int64)])
     func times(_ text: String, _ expected: Int64) throws {
         let moment = try LetterFilterOptions.time(text, "--since", 10_000_000)
         #expect(moment == Timestamp(milliseconds: expected))

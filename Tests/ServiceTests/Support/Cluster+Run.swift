@@ -11,11 +11,11 @@ struct ClusterFailure: Error, CustomStringConvertible {
 ///   - label: the case, for the failure's message.
 ///   - suite: what to filter by to run it alone.
 func withCluster(
-    _ kind: BrokerKind, partitions: Int = 2, _ label: String, suite: String = #fileID,
-    _ body: (Cluster) async throws -> Void
+    _ kind: BrokerKind, partitions: Int = 2, hasOwnBroker: Bool = false, store: TestStore? = nil, _ label: String,
+    suite: String = #fileID, _ body: (Cluster) async throws -> Void
 ) async throws {
     try await Slots.clusters.with {
-        let cluster = try await Cluster(kind, partitions: partitions)
+        let cluster = try await Cluster(kind, partitions: partitions, hasOwnBroker: hasOwnBroker, store: store)
         do {
             try await body(cluster)
         } catch {

@@ -15,11 +15,15 @@ final class Cluster: Sendable {
     let bootstrapServers: String
     let directory: TemporaryDirectory
     /// The store that the workers write to, for looking into.
-    let store: SQLiteSessionStore
+    let store: any SessionStore
+    /// What the workers are told of it.
+    let storeSetting: String
     let admin: KafkaAdmin
     /// What the settings call the log; the embedded broker's own id is the same each time.
     let logIdentity: String?
 
+    /// The broker process, if the cluster has one; its own if it was asked for.
+    let tansu: Tansu?
     private let embedded: EmbeddedBroker?
     private let reader: KafkaReader
     private let producer: KafkaProducer
@@ -27,8 +31,14 @@ final class Cluster: Sendable {
 
     static let quiet = Logger(label: "service-tests", factory: { _ in SwiftLogNoOpLogHandler() })
 
-    /// - Parameter sharing: another cluster's name, directory and store, for a broker that takes the place of another.
-    init(_ kind: BrokerKind, partitions: Int, sharing other: Cluster? = nil) async throws {
+    /// - Parameters:
+    ///   - hasOwnBroker: whether a broker process is the cluster's alone, to do harm to.
+    ///   - store: the store, if it is not a file in the cluster's directory.
+    ///   - other: another cluster's name, directory and store, for a broker that takes the place of another.
+    init(
+        _ kind: BrokerKind, partitions: Int, hasOwnBroker: Bool = false, store given: TestStore? = nil,
+        sharing other: Cluster? = nil
+    ) async throws {
         self.kind = kind
         self.partitions = partitions
         name = other?.name ?? "t\(UInt32.random(in: .min ... .max))"
@@ -36,7 +46,8 @@ final class Cluster: Sendable {
         let topics = ["\(name).requests": partitions, "\(name).events": partitions, "\(name).dead-letters": 1]
         switch kind {
         case .tansu:
-            let tansu = try await SharedTansu.shared.broker()
+            let tansu = hasOwnBroker ? try await Tansu.start() : try await SharedTansu.shared.broker()
+            self.tansu = tansu
             embedded = nil
             logIdentity = nil
             bootstrapServers = tansu.bootstrapServers
@@ -44,10 +55,16 @@ final class Cluster: Sendable {
         case .embedded:
             let broker = try EmbeddedBroker(topics: topics, logger: Self.quiet)
             embedded = broker
+            tansu = nil
             logIdentity = UUID().uuidString
             bootstrapServers = broker.bootstrapServers
         }
-        store = try other?.store ?? SQLiteSessionStore(path: directory.path("sessions.sqlite"), logger: Self.quiet)
+        if let other {
+            (store, storeSetting) = (other.store, other.storeSetting)
+        } else {
+            let store = try given ?? TestStore(sqliteAt: directory.path("sessions.sqlite"))
+            (self.store, storeSetting) = (store.store, store.setting)
+        }
         let properties: KafkaProperties = [
             "bootstrap.servers": bootstrapServers, "log_level": "0", "fetch.wait.max.ms": kind == .tansu ? "50" : "10",
             "fetch.message.max.bytes": "16777216",
@@ -74,7 +91,7 @@ final class Cluster: Sendable {
         environment["CARRYON_KAFKA_AUTO_OFFSET_RESET"] = "earliest"
         environment["CARRYON_GROUP_ID"] = name
         environment["CARRYON_TOPIC_PREFIX"] = name
-        environment["CARRYON_STORE"] = "sqlite:\(directory.path("sessions.sqlite"))"
+        environment["CARRYON_STORE"] = storeSetting
         environment["CARRYON_HOSTS"] = "1"
         environment["CARRYON_ADMIN_ADDRESS"] = "127.0.0.1:0"
         environment["CARRYON_FAULT_INJECTION"] = "1"

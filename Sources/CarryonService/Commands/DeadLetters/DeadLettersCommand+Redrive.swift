@@ -1,9 +1,7 @@
 import ArgumentParser
-import Conversation
 import Kafka
 import Logging
 import SessionStore
-import TurnHost
 
 extension DeadLettersCommand {
     /// `carryon dead-letters redrive`

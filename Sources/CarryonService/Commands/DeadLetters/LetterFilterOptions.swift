@@ -36,7 +36,8 @@ struct LetterFilterOptions: ParsableArguments {
             throw ValidationError(
                 "\(option) takes a time such as 2026-01-31T09:30:00Z, or \(Quantity.durationForm) ago")
         }
-        return Timestamp(milliseconds: now - ago.components.seconds * 1_000)
+        let (seconds, attoseconds) = ago.components
+        return Timestamp(milliseconds: now - seconds * 1_000 - attoseconds / 1_000_000_000_000_000)
     }
 }
 
