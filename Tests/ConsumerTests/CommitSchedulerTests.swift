@@ -81,6 +81,27 @@ struct CommitSchedulerTests {
         #expect(CommitScheduler.Outcome(refusal: fenced) == .notOurs)
     }
 
+    @Test("Commits that keep failing are sent ever more rarely, up to a bound, until one succeeds")
+    func backsOff() {
+        var scheduler = CommitScheduler(interval: .zero, retryDelay: .milliseconds(500))
+        scheduler.begin(first, from: 0)
+        scheduler.moved(first, to: 1, at: now)
+        var time = now
+        _ = scheduler.next(at: time)
+        for delay in [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000] {
+            scheduler.finished([first: .failed], at: time)
+            scheduler.moved(first, to: 1 + Int64(delay), at: time)
+            #expect(scheduler.next(at: time + .milliseconds(delay - 1)) == nil)
+            time = time + .milliseconds(delay)
+            #expect(scheduler.next(at: time) != nil)
+        }
+        scheduler.finished([first: .committed], at: time)
+        scheduler.moved(first, to: 20_000, at: time)
+        #expect(scheduler.next(at: time) == [first: 20_000])
+        scheduler.finished([first: .failed], at: time)
+        #expect(scheduler.next(at: time + .milliseconds(500)) == [first: 20_000])
+    }
+
     @Test("The answer to a commit of a forgotten assignment does not count for the next one")
     func forgetsOutstanding() {
         var scheduler = CommitScheduler(interval: .zero)

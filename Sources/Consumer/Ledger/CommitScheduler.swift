@@ -21,16 +21,26 @@ package struct CommitScheduler {
         var isDirty: Bool { !isLost && committed.map { $0 < watermark } ?? true }
     }
 
+    /// However often a commit fails.
+    private static let longestRetryDelay = Duration.seconds(15)
+
     private let interval: Duration
     private let retryDelay: Duration
     private var positions: [TopicPartition: Position] = [:]
     private var dirty: Set<TopicPartition> = []
     private var outstanding: [TopicPartition: Int64]?
     private var due: ContinuousClock.Instant?
+    /// How long to wait after the next failure: twice as long each time, until a commit succeeds.
+    ///
+    /// A commit that is sent while the member joins its group again is answered after the join, with a refusal at which
+    /// librdkafka (2.0.2) forgets the generation that it has just been given, and has to join once more. Sent again
+    /// sooner than a join takes, commits would meet every one of them, and none would ever succeed.
+    private var backoff: Duration
 
     package init(interval: Duration, retryDelay: Duration = .milliseconds(500)) {
         self.interval = interval
         self.retryDelay = retryDelay
+        backoff = retryDelay
     }
 
     /// When ``next(at:)`` will have something, if nothing else happens.
@@ -74,18 +84,19 @@ package struct CommitScheduler {
     package mutating func finished(_ outcomes: [TopicPartition: Outcome], at now: ContinuousClock.Instant) {
         guard let sent = outstanding else { return }
         outstanding = nil
-        var delay = interval
+        var hasFailed = false
         for (partition, offset) in sent {
             guard var position = positions[partition] else { continue }
             switch outcomes[partition] ?? .failed {
             case .committed: position.committed = max(position.committed ?? offset, offset)
             case .notOurs: position.isLost = true
-            case .failed: delay = retryDelay
+            case .failed: hasFailed = true
             }
             positions[partition] = position
             if position.isDirty { dirty.insert(partition) } else { dirty.remove(partition) }
         }
-        due = dirty.isEmpty ? nil : now + delay
+        due = dirty.isEmpty ? nil : now + (hasFailed ? backoff : interval)
+        backoff = hasFailed ? min(backoff * 2, Self.longestRetryDelay) : retryDelay
     }
 
     /// The watermark to commit before the partition is given away; nil if the broker knows it. For a commit that does

@@ -41,8 +41,10 @@ final class CommitWatch: Sendable {
     /// One look. A broker or a store that is away has shown nothing; the next look will.
     func look() async {
         do {
+            // A request that times out while its broker stands still can end the process in librdkafka 2.0.2, with
+            // "Assertion `eonce->refcnt > 0' failed": longer than any fault lasts.
             let offsets = try await stage.admin.committedOffsets(
-                group: Stage.name, partitions: stage.requestPartitions, timeout: .seconds(2))
+                group: Stage.name, partitions: stage.requestPartitions, timeout: .seconds(30))
             for (partition, offset) in offsets.mapValues(\.offset) { try await check(partition, offset) }
             state.withLock { $0.looks += 1 }
         } catch {

@@ -14,6 +14,8 @@ final class Conversations: Sendable {
         var longestPause: (Duration, session: String) = (.zero, "")
         var findings: [Finding] = []
         var eventCount = 0
+        /// The highest offset of each partition that the broker has named.
+        var highest: [TopicPartition: Int64] = [:]
         /// Whether users have stopped thinking.
         var isHurried = false
     }
@@ -58,6 +60,8 @@ final class Conversations: Sendable {
     /// In the order in which they were acknowledged.
     func requests(of index: Int) -> [SentRequest] { state.withLock { $0.sent[index] } }
     func followed(_ index: Int) -> [Event] { state.withLock { $0.readers[index].kept } }
+    /// What the reader was given, whatever it kept of it.
+    func given(_ index: Int) -> [Event] { state.withLock { $0.readers[index].written } }
 
     var standing: Standing {
         state.withLock { state in
@@ -122,7 +126,13 @@ final class Conversations: Sendable {
     ) {
         let session = plan.sessions[index].id
         switch result {
-        case .success(let offset):
+        case .success(let named):
+            // A broker that had to be asked twice may name none, or a wrong one; those that it names rise.
+            let offset = state.withLock { state in
+                guard named > state.highest[partition] ?? -1 else { return Int64(-1) }
+                state.highest[partition] = named
+                return named
+            }
             let request = SentRequest(
                 session: session, step: draft.step, id: draft.id, messageID: draft.messageID, role: draft.role,
                 partition: partition, offset: offset)

@@ -64,8 +64,21 @@ struct Examination: Sendable {
                 runs: try await runs(of: session.id), letters: letters[session.id] ?? [],
                 executions: executions.filter { $0.key.hasPrefix("\(session.id).") })
             findings += ledger.findings(evidence)
+            checkGiven(conversations.given(index), evidence)
             count(evidence)
         }
+    }
+
+    /// Who follows the log as it grows is given what is in it, neither more nor less.
+    private mutating func checkGiven(_ given: [Event], _ evidence: SessionEvidence) {
+        guard given != evidence.written else { return }
+        let place = zip(given, evidence.written).enumerated().first { $1.0 != $1.1 }
+        let heads = place.map { place in (place.element.0.head, place.element.1.head) }
+        findings.append(
+            Finding(
+                .reading, evidence.session, "what the log gave to whoever followed it, at \(place?.offset ?? -1)",
+                expected: heads.map { "\($0.1)" } ?? "\(evidence.written.count) events",
+                came: heads.map { "\($0.0)" } ?? "\(given.count) events"))
     }
 
     /// What was sent of each session, in the order of the log, which is what was written: the conductor's own producer
@@ -91,16 +104,18 @@ struct Examination: Sendable {
     static func matched(
         _ sent: [SentRequest], with records: [KafkaRecord]
     ) -> (requests: [SentRequest], strangers: [KafkaRecord]) {
-        let known = Set(sent.map(\.offset))
-        var left = records.filter { !known.contains($0.offset) }
+        var left = records
         var requests = sent
-        for index in requests.indices where requests[index].offset < 0 {
-            let role = requests[index].role
+        // What garbage is to be found by is its place alone, so those whose offset is known come first.
+        let order = requests.indices.sorted { (requests[$0].offset < 0 ? 1 : 0) < (requests[$1].offset < 0 ? 1 : 0) }
+        for index in order {
+            let (role, offset) = (requests[index].role, requests[index].offset)
             let place = left.firstIndex { record in
                 let id = record.value.flatMap { try? JSON(parsing: $0) }?.objectValue?["id"]?.stringValue
-                return role == .garbage ? id == nil : id == requests[index].id
+                return role == .garbage
+                    ? id == nil && (offset < 0 || offset == record.offset) : id == requests[index].id
             }
-            if let place { requests[index].offset = left.remove(at: place).offset }
+            requests[index].offset = place.map { left.remove(at: $0).offset } ?? -1
         }
         return (requests, left)
     }
