@@ -63,7 +63,7 @@ final class CommitWatch: Sendable {
         }
         let lettered = suspects.isEmpty ? [] : try await lettered()
         state.withLock { state in
-            state.committed[partition] = max(before, offset)
+            state.committed[partition] = offset
             if offset < before {
                 state.findings.append(
                     Finding(
