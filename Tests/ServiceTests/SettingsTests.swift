@@ -265,7 +265,7 @@ struct SettingsRefusalTests {
     @Test(
         "An unknown key of the file is refused with its line",
         arguments: [
-            ("group-id: a\nhots: 2\n", "hots (f:2)"), ("store: {path: x}\n", "store (f:1)"),
+            ("group-id: a\nhots: 2\n", "hots (f:2)"), ("store: {path: x}\n", "store-path (f:1)"),
             ("config: g\n", "config (f:1)"), ("group: {\n  name: x}\n", "group-name (f:2)"),
             ("group_id: a\n", "group_id (f:1)"),
         ])
