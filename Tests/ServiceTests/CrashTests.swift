@@ -1,5 +1,6 @@
 import Consumer
 import Conversation
+import Foundation
 import Kafka
 import SessionStore
 import TestSupport
@@ -155,6 +156,34 @@ struct CrashTests {
                 let charged = try await cluster.runs(of: session).filter { $0.causeKind?.isCharged == true }
                 try require("charged ends of \(session)'s runs", charged.map(\.id), equals: [])
             }
+        }
+    }
+
+    @Test(
+        "A request that kills its host twice, is handed over in a deploy, and then works is answered: the deploy counts for nothing",
+        .timeLimit(.minutes(10)))
+    func twiceAndADeploy() async throws {
+        try await withCluster(.tansu, partitions: 1, "twice and a deploy") { cluster in
+            let watch = CommitWatch(cluster)
+            await watch.start()
+            // Three charged deaths would be one too many.
+            let flags = ["--crash-attempts", "3", "--drain-timeout", "300ms"]
+            let first = try await cluster.startWorker("first", flags)
+            let question = "#script\ntokens 5\ncrash SEGV upto 2\ntokens 80 100ms"
+            let sent = try await cluster.send(question, to: "s")
+            await watch.add([sent])
+            try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                try await cluster.events(of: "s").answer(turn: 0).text.contains(" 6 7")
+            }
+            first.signal(SIGTERM)
+            try require("the worker's end", try await first.end(within: .seconds(20)), equals: .done)
+            _ = try await cluster.startWorker("second", flags)
+            try await watch.waitForAll([sent], timeout: .seconds(60))
+            try await watch.finish()
+            let answer = Counting.answer(to: 5) + Counting.answer(to: 80)
+            try await cluster.checkConversation("s", [ExpectedTurn(question: question, answer: answer)])
+            let ends = try await cluster.runs(of: "s").map(\.causeKind)
+            try require("how the runs ended", ends, equals: [.crashed, .crashed, .handover, nil])
         }
     }
 
