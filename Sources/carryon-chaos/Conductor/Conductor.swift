@@ -71,7 +71,7 @@ struct Conductor: Sendable {
         if refusedStarts > 0 { done["worker started without a store"] = refusedStarts }
         return ChaosReport(
             setting: setting, elapsed: elapsed, standing: conversations.standing, faults: done,
-            examination: examination, looks: watch.looks, findings: findings)
+            examination: examination, looks: watch.looks, rewinds: watch.rewinds, findings: findings)
     }
 
     private func follow(_ stage: Stage, _ conversations: Conversations) async {

@@ -11,6 +11,7 @@ struct ChaosReport: Sendable {
     let examination: Examination
     /// At the committed offsets.
     let looks: Int
+    let rewinds: Int
     let findings: [Finding]
 
     var isClean: Bool { findings.isEmpty }
@@ -36,7 +37,7 @@ struct ChaosReport: Sendable {
                 "dead letters",
                 "\(list(examination.letters)); set aside for what was done to them: \(examination.exhausted)"
             ),
-            ("looks at the committed offsets", "\(looks)"),
+            ("looks at the committed offsets", "\(looks); offsets gone back: \(rewinds)"),
             ("lost, duplicated, reordered", "\(count(.lost)), \(count(.duplicated)), \(count(.reordered))"),
             ("other findings", "\(findings.count - count(.lost) - count(.duplicated) - count(.reordered))"),
             ("time", "\(elapsed.wholeMilliseconds / 1000) s"),
