@@ -15,6 +15,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Turn hosts to measure the throughput with, apart by commas; 0 runs turns in the consumer's process.")
     var hosts = "0,1,2"
     @Option(help: "Sessions of the throughput's load.") var sessions = 200
+    @Option(help: "Minutes of the soak.") var minutes = 10
+    @Option(help: "Requests of the backlog.") var backlog = 1_000_000
     @Option(help: "Milliseconds that the embedded broker, which is not woken by a record, may sleep on a fetch.")
     var fetchWait = 5
     @Option(
@@ -31,6 +33,7 @@ struct BenchCommand: AsyncParsableCommand {
         for name in names where !known.contains(name) {
             throw ValidationError("there is no benchmark \(name); there are \(known.joined(separator: ", "))")
         }
+        guard minutes > 0, backlog > 0 else { throw ValidationError("every size must be more than nothing") }
         if hostCounts.isEmpty { throw ValidationError("--hosts takes numbers apart by commas") }
     }
 
@@ -42,7 +45,8 @@ struct BenchCommand: AsyncParsableCommand {
         }
         let setting = BenchmarkSetting(
             executable: executable, directory: directory, isQuick: quick, keepsFiles: keepFiles, hostCounts: hostCounts,
-            sessions: sessions, fetchWaitMilliseconds: fetchWait, workerSettings: workerSettings)
+            sessions: sessions, minutes: quick ? 1 : minutes, backlog: quick ? 20_000 : backlog,
+            fetchWaitMilliseconds: fetchWait, workerSettings: workerSettings)
         var report = Report()
         for benchmark in Benchmarks.all where names.isEmpty || names.contains(benchmark.name) {
             Progress.say("\(benchmark.name): \(benchmark.summary)")

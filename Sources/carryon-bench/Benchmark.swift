@@ -19,6 +19,10 @@ struct BenchmarkSetting: Sendable {
     let hostCounts: [Int]
     /// Sessions of the throughput's load.
     let sessions: Int
+    /// Minutes of the soak.
+    let minutes: Int
+    /// Requests of the backlog.
+    let backlog: Int
     /// How long the broker may sleep on a fetch.
     let fetchWaitMilliseconds: Int
     /// Of every worker, on top of the benchmark's own.

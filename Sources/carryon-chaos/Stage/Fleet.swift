@@ -141,6 +141,8 @@ actor Fleet {
         do {
             let ending = try await process.end(within: .seconds(60))
             if ending == .done || (mayBeKilled && ending == .killed) { return }
+            // One that has not begun to work has nothing to end in order.
+            if ending == .signaled(SIGTERM), !process.errorText.contains("A turn host is up") { return }
             findings.append(
                 Finding(
                     .conduct, nil, "the end of \(process.name), which was asked to", expected: "exit status 0",
