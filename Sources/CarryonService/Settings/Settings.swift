@@ -22,7 +22,7 @@ package struct Settings: Sendable, Equatable {
     package var logIdentity: String?
     package var store = StoreLocation.sqlite(path: ".carryon/sessions.sqlite")
     /// Connections to PostgreSQL of each process; half of them write.
-    package var storeConnections = 4
+    package var storeConnections = 3
     /// Turn hosts of a worker; 0 runs turns in the consumer's own process.
     package var hosts = ProcessorCount.available
     package var model = ModelChoice.scripted

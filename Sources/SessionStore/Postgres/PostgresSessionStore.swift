@@ -2,7 +2,7 @@ package import Logging
 
 /// A session store in a PostgreSQL database, which the workers of many machines can share.
 ///
-/// Half of its connections write, each with a thread of its own, and each for some of the partitions: the writes that
+/// Half of its connections at most write, each with a thread of its own, and each for some of the partitions: the writes that
 /// come in during a transaction make up the next one (``WriterLane``). The others read, and never wait for a write.
 /// Connections are made when they are first needed, and again when they were lost.
 ///
@@ -29,13 +29,13 @@ package final class PostgresSessionStore: SessionStore {
     /// - Throws: `rejected` if the URL, the login or the database is not right, `schemaTooNew` if a newer version made
     ///   the tables, `unavailable` if the server cannot be reached.
     package init(
-        url: String, connections: Int = 4, mustExist: Bool = false, patience: PostgresPatience = PostgresPatience(),
+        url: String, connections: Int = 3, mustExist: Bool = false, patience: PostgresPatience = PostgresPatience(),
         logger: Logger = Logger(label: "carryon.store"), onStep: (@Sendable (CommitStep) -> Void)? = nil
     ) throws(StoreError) {
         let address = try PostgresAddress(url: url, patience: patience)
         try Self.prepare(address, mustExist: mustExist, patience: patience)
         let end = end
-        let writing = max(1, (connections + 1) / 2)
+        let writing = max(1, connections / 2)
         lanes = (0..<writing).map { _ in
             WriterLane(.init(address: address, patience: patience, logger: logger, onStep: onStep), end: end)
         }

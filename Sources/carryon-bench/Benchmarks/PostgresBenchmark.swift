@@ -12,7 +12,7 @@ struct PostgresBenchmark: Benchmark {
         defer { server.kill() }
         var figures = [try await commits(of: server, setting)]
         figures += try await Baseline(setting).settle(
-            PostgresSessionStore(url: try await server.createDatabase(), connections: 4), named: "PostgreSQL")
+            PostgresSessionStore(url: try await server.createDatabase()), named: "PostgreSQL")
         figures += try await measure(setting, workers: 1, store: nil)
         for workers in [1, 2, 4] {
             figures += try await measure(setting, workers: workers, store: try await server.createDatabase())
