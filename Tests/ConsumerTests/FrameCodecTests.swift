@@ -26,6 +26,7 @@ struct FrameCodecTests {
             [nil]
             + RunEnd.allCases.map {
                 HostDeath(kind: $0, cause: "SIGSEGV", hostID: "host-1", isInCompany: $0 == .outOfMemory)
+                    .following(HostDeath(kind: .handover, cause: "stopped", hostID: "host-0"))
             }
         return [
             .configure(hostID: "host-1", settings: [0, 1, 255]),

@@ -48,6 +48,18 @@ struct TrialTests {
         #expect(again.map(\.death?.cause) == ["SIGSEGV", "SIGSEGV", "SIGSEGV"])
     }
 
+    @Test("A host that dies before it has recorded how the one before it died takes nothing of that with it")
+    func earlierDeaths() throws {
+        var core = running(["a", "b"])
+        _ = core.hostDied(0, death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "h1"), at: now)
+        begin(core.hostStarted(0), in: 0, of: &core)
+        _ = core.hostDied(0, death: HostDeath(kind: .handover, cause: "stopped", hostID: "h2"), at: now)
+        let death = try #require(core.hostStarted(0).dispatches(to: 0).first?.death)
+        #expect(death.hostID == "h2")
+        #expect(death.earlier.map(\.hostID) == ["h1"])
+        #expect(death.earlier.map(\.runEnd) == [.crashedInCompany])
+    }
+
     @Test("A session alone in its host is charged with the death, whoever was waiting there too")
     func alone() {
         var core = running(["a"])

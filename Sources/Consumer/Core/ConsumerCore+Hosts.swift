@@ -31,7 +31,7 @@ extension ConsumerCore {
         for request in left { request.place = .waiting }
         for request in begun {
             request.hasBegun = false
-            request.death = death
+            request.death = death.following(request.death)
             if death.kind != .handover { charge(request, death, at: now) }
         }
         drawConclusions(from: begun, diedIn: slot, isHandover: death.kind == .handover)

@@ -2,7 +2,7 @@
 package enum FrameCodec {
     /// Raised whenever a frame's meaning changes: a consumer and its hosts are one executable, so two versions only
     /// meet when an executable was replaced under a running consumer, and then the host is better not trusted.
-    package static let version: UInt8 = 3
+    package static let version: UInt8 = 4
 
     /// The longest frame that is accepted, without its length's own four bytes.
     package static let maximumLength = 256 << 20

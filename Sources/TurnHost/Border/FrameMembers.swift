@@ -39,8 +39,12 @@ extension FrameWriter {
         write(signed: dispatch.assignment)
         write(string: dispatch.session)
         write(dispatch.record)
-        guard let death = dispatch.death else { return write(byte: 0) }
-        write(byte: 1)
+        let deaths = dispatch.death.map { [$0] + $0.earlier } ?? []
+        write(count: deaths.count)
+        for death in deaths { write(death) }
+    }
+
+    private mutating func write(_ death: HostDeath) {
         write(byte: code(of: death.kind))
         write(string: death.cause)
         write(string: death.hostID)
@@ -161,15 +165,17 @@ extension FrameReader {
     }
 
     private mutating func readDeath() throws(FrameError) -> HostDeath? {
-        switch try readByte("death") {
-        case 0: return nil
-        case 1:
+        var deaths: [HostDeath] = []
+        for _ in 0..<(try readCount("number of deaths")) {
             let kind = try readRunEnd()
-            return HostDeath(
-                kind: kind, cause: try readString("cause of death"), hostID: try readString("dead host's name"),
-                isInCompany: try readCompany())
-        case let other: throw FrameError(.malformed, "The frame marks a death with \(other) instead of 0 or 1.")
+            deaths.append(
+                HostDeath(
+                    kind: kind, cause: try readString("cause of death"), hostID: try readString("dead host's name"),
+                    isInCompany: try readCompany()))
         }
+        guard var last = deaths.first else { return nil }
+        last.earlier = Array(deaths.dropFirst())
+        return last
     }
 
     private mutating func readCompany() throws(FrameError) -> Bool {

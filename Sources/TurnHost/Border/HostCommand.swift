@@ -101,12 +101,30 @@ package struct HostDeath: Sendable, Hashable {
     package var hostID: String
     /// Runs of more than one session were in it: any of them may have been what it died of.
     package var isInCompany: Bool
+    /// The deaths of hosts that had the same request before, the last one first: a host may die before it has put on
+    /// record how the one before it did.
+    package var earlier: [HostDeath] = []
 
     package init(kind: RunEnd, cause: String, hostID: String, isInCompany: Bool = false) {
         self.kind = kind
         self.cause = cause
         self.hostID = hostID
         self.isInCompany = isInCompany
+    }
+
+    /// How the host of this name died, if it is one of those.
+    func death(of hostID: String) -> HostDeath? {
+        self.hostID == hostID ? self : earlier.first { $0.hostID == hostID }
+    }
+
+    /// This death, and behind it the ones before; not more of them than can matter.
+    package func following(_ last: HostDeath?) -> HostDeath {
+        guard var last else { return self }
+        var death = self
+        let before = last.earlier
+        last.earlier = []
+        death.earlier = Array(([last] + before).prefix(8))
+        return death
     }
 
     /// How the runs ended that were in it.

@@ -52,7 +52,7 @@ struct Takeover: Sendable {
     ) -> (run: Int, cause: String, kind: RunEnd) {
         if let kind = run.causeKind { return (run.run, run.cause ?? kind.rawValue, kind) }
         // Only the host that the run was in can have died of it.
-        if let death, death.hostID == run.host { return (run.run, death.cause, death.runEnd) }
+        if let death = death?.death(of: run.host) { return (run.run, death.cause, death.runEnd) }
         // A host that lives has not died of the run: the partition was away for a while.
         if run.host == ownHost { return (run.run, StoredRun.lostPartition, .handover) }
         return (run.run, RunEnd.unknown.rawValue, .unknown)

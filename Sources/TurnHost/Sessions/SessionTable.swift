@@ -5,8 +5,7 @@ import Synchronization
 /// The sessions on this host: those with requests, and those that are kept warm for the next one.
 ///
 /// Idle sessions are held up to a bound of bytes, the least recently used go first. Their number is bounded by their
-/// size too:
-/// each counts for at least a small one.
+/// size too: each counts for what it takes besides its history.
 final class SessionTable: Sendable {
     private struct Idle {
         var session: HostedSession
@@ -21,7 +20,8 @@ final class SessionTable: Sendable {
         var clock: UInt64 = 0
     }
 
-    private static let leastBytes = 1024
+    /// What an idle session takes besides its history's bytes, as measured with 100,000 of them.
+    private static let ownBytes = 10 * 1024
 
     private let maximumBytes: Int
     /// Called with the id and the locals of a booted session that is let go.
@@ -53,7 +53,7 @@ final class SessionTable: Sendable {
     func idle(_ session: HostedSession, bytes: Int) {
         state.withLock { state in
             state.clock += 1
-            let bytes = max(bytes, Self.leastBytes)
+            let bytes = bytes + Self.ownBytes
             if let before = state.stamps.updateValue((state.clock, bytes), forKey: session.id) {
                 state.idleBytes -= before.bytes
             }
