@@ -77,6 +77,11 @@ extension WorkerConsumer {
         }
         let end = reached[partition] ?? first
         guard end > first else { throw LogEndsEarly(partition: partition, end: end, offset: first) }
+        // What one pass did not show is asked for by itself before it counts as gone.
+        let seen = Set(records.map(\.offset))
+        for offset in offsets where offset < end && !seen.contains(offset) {
+            if let record = try await reader.fetch(partition, offset: offset) { records.append(record) }
+        }
         return (records, end)
     }
 
