@@ -25,6 +25,13 @@ struct ToolRunner: Sendable {
     /// Settles the calls among the answer's parts from `position` on. From 0, calls of earlier turns that were granted
     /// or refused since are among them; those that still wait are left to wait.
     func settle(from position: Int) async throws -> Outcome {
+        guard turn.stream.holdsCalls(from: position) else { return .none }
+        return try await settleCalls(from: position)
+    }
+
+    // Apart, so that an answer without calls does not hold this function's frame while it streams.
+    @inline(never)
+    private func settleCalls(from position: Int) async throws -> Outcome {
         var outcome = Outcome.none
         var ready: [Ready] = []
         let parts = turn.stream.message.parts

@@ -23,6 +23,10 @@ package final class ResponseStream: Sendable {
         var inherited: [OpenPart] = []
         var finishReason: FinishReason?
         var usage: Usage?
+
+        func holdsCalls(from position: Int) -> Bool {
+            assembler.message.parts.dropFirst(position).contains { if case .tool = $0 { true } else { false } }
+        }
     }
 
     private let messageID: String
@@ -57,12 +61,12 @@ package final class ResponseStream: Sendable {
 
     /// Whether a step is open that has calls of tools in it.
     var stepHoldsCalls: Bool {
-        state.withLock { state in
-            state.assembler.isStepOpen
-                && state.assembler.message.parts.dropFirst(state.assembler.stepPosition).contains {
-                    if case .tool = $0 { true } else { false }
-                }
-        }
+        state.withLock { $0.assembler.isStepOpen && $0.holdsCalls(from: $0.assembler.stepPosition) }
+    }
+
+    /// Whether there are calls of tools among the parts from `position` on.
+    func holdsCalls(from position: Int) -> Bool {
+        state.withLock { $0.holdsCalls(from: position) }
     }
 
     /// The message so far, if there is anything in it.

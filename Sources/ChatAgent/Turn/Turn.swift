@@ -68,6 +68,7 @@ public struct Turn: Sendable {
         try await boundary(response)
     }
 
+    @inline(never)
     private func boundary(_ response: ModelResponse) async throws {
         steps.support.reached(.stepBoundary)
         try await steps.boundary(self, response.usage)
@@ -77,6 +78,7 @@ public struct Turn: Sendable {
     /// it has called a tool by then, that is its answer.
     /// - Returns: the answer, and where its parts begin. A call that was cut off is before that: the model has been
     ///   told of it when it was asked again.
+    @inline(never)
     private func ask(
         _ model: any LanguageModel, _ system: String?, _ retry: RetryPolicy
     ) async throws -> (ModelResponse, position: Int) {

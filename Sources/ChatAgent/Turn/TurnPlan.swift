@@ -3,7 +3,7 @@ package import Conversation
 /// What a run of a turn is to do.
 package struct TurnPlan: Sendable {
     /// What the turn answers.
-    package enum Trigger: Sendable {
+    package indirect enum Trigger: Sendable {
         /// A user's message.
         case message(Message)
         /// An answer from outside to calls of the assistant's message `base`, which goes on.
@@ -12,7 +12,7 @@ package struct TurnPlan: Sendable {
     }
 
     /// How the run goes about it.
-    package enum Course: Sendable {
+    package indirect enum Course: Sendable {
         /// Run the agent; on a dead run's answer if there is one.
         case run(continuing: MessageAssembler?)
         /// Only settle what a dead run left.
@@ -64,7 +64,7 @@ package struct TurnPlan: Sendable {
 }
 
 /// What became of a run.
-package enum TurnResult: Sendable {
+package indirect enum TurnResult: Sendable {
     /// The turn is over and can be settled.
     case settle(TurnEffect)
     /// Another worker goes on with it.

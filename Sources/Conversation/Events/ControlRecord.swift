@@ -7,7 +7,7 @@ public enum ControlRecord: Sendable, Hashable {
     /// This turn's chunks from that `seq` on are to be forgotten: they are replaced by what follows.
     case superseded(fromSeq: Int64)
     /// The turn is settled.
-    case turnComplete(TurnComplete)
+    indirect case turnComplete(TurnComplete)
     /// An action was carried out.
     case actionComplete(outcome: String)
     /// The request was settled without a turn: its idempotency key had been used.

@@ -71,9 +71,9 @@ package struct Dispatch: Sendable, Hashable {
     /// Validated by the consumer's intake.
     package var session: String
     /// The record as it came, for the dead letters and for another host.
-    package var record: KafkaRecord
+    @Boxed package var record: KafkaRecord
     /// The record's value, decoded.
-    package var request: Request
+    @Boxed package var request: Request
     /// How the last host died that had this request, if one did.
     package var death: HostDeath?
     /// Whether it came to its host while a turn of its session ran there, or waited to. Known to that host only.

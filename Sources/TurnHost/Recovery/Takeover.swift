@@ -3,7 +3,7 @@ import Conversation
 import SessionStore
 
 /// A turn that an earlier run began and did not settle: what is known of that run, and what is left of its answer.
-struct Takeover: Sendable {
+final class Takeover: Sendable {
     /// The run that this one takes over from.
     let previous: StoredRun
     let cause: RecoveryCause

@@ -4,7 +4,7 @@ import Logging
 import SessionStore
 
 /// What everything in a turn host works with.
-struct HostEnvironment: Sendable {
+final class HostEnvironment: Sendable {
     let options: HostOptions
     let store: any SessionStore
     let log: any EventLog
@@ -22,6 +22,26 @@ struct HostEnvironment: Sendable {
     let flushReports: @Sendable () async -> Void
     let logger: Logger
     let pulse = HostPulse()
+
+    init(
+        options: HostOptions, store: any SessionStore, log: any EventLog, loop: TurnLoop, permits: Permits,
+        ticker: FlushTicker, clock: any Clock<Duration>, now: @escaping @Sendable () -> Int64,
+        reached: @escaping @Sendable (TurnStep) -> Void, report: @escaping @Sendable (HostReport) -> Void,
+        flushReports: @escaping @Sendable () async -> Void, logger: Logger
+    ) {
+        self.options = options
+        self.store = store
+        self.log = log
+        self.loop = loop
+        self.permits = permits
+        self.ticker = ticker
+        self.clock = clock
+        self.now = now
+        self.reached = reached
+        self.report = report
+        self.flushReports = flushReports
+        self.logger = logger
+    }
 
     /// Appends a record and waits for the broker's acknowledgement.
     func append(_ record: ProducerRecord) async throws {

@@ -13,11 +13,16 @@ struct RequestInHand: Sendable {
         var recordsKey = true
         /// Why the request goes to the dead letters, if it does.
         var rejection: TurnError?
+
+        /// Of a request whose key is another one's: that one's stays on record.
+        static func duplicate(_ work: RequestInHand) -> Closing {
+            Closing(control: .duplicate(requestID: work.requestID), recordsKey: false)
+        }
     }
 
     let dispatch: Dispatch
     let grant: Grant
-    var memory: SessionMemory
+    @Boxed var memory: SessionMemory
 
     var request: Request { dispatch.request }
     var position: LogPosition { LogPosition(log: grant.log, offset: dispatch.record.offset) }
@@ -25,6 +30,12 @@ struct RequestInHand: Sendable {
     var traceparent: String? { dispatch.record.headerString("traceparent") }
     /// Whether an earlier run of the request's turn was begun: it is carried through.
     var isBegun: Bool { memory.openRuns.contains { $0.position == position } }
+
+    /// Leaves the session's state to its next request.
+    @inline(never)
+    func keepMemory(in session: HostedSession) {
+        session.keep(memory)
+    }
 
     /// The settlement that every request has: its position, and nothing else.
     func settlement(at time: Int64, recordsKey: Bool) -> Settlement {

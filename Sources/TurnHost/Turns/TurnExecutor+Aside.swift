@@ -6,6 +6,7 @@ import SessionStore
 extension TurnExecutor {
     /// Carries out an action, or warms a session: begun like a turn, so that a request that kills its host is bounded,
     /// and settled without one.
+    @inline(never)
     func runAside(
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
@@ -30,9 +31,9 @@ extension TurnExecutor {
             try writer.write(.error(errorText: error.message))
             return try await settleAside(&work, writer, outcome: "dead-lettered")
         }
-        let turnIdentity = work.identity(
-            run: run.run, lifecycle: TurnLifecycle(background: work.memory.background))
-        await tellLoaded(&work, turnIdentity)
+        let lifecycle = TurnLifecycle(background: work.memory.background)
+        await tellLoaded(&work, begun, lifecycle)
+        let turnIdentity = work.identity(run: run.run, lifecycle: lifecycle)
         let plan = asidePlan(work, turnIdentity)
         var chain = Chain()
         swap(&chain, &work.memory.chain)
@@ -48,7 +49,6 @@ extension TurnExecutor {
             work.memory.chain = chain
             work.memory.isBooted = isBooted
             let fate = try await settleAside(&work, writer, outcome: outcome)
-            let lifecycle = turnIdentity.lifecycle
             guard case .settled = fate, lifecycle.endsRun || lifecycle.needsUpgrade else { return fate }
             return .settled { await putAway(session, lifecycle, grant) }
         }

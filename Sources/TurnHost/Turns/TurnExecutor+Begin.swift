@@ -4,16 +4,23 @@ import Kafka
 import SessionStore
 
 /// A run that has begun; its events wait until that is on record.
-struct BegunRun: Sendable {
+final class BegunRun: Sendable {
     let run: StoredRun
     let writer: EventWriter
     let onRecord: Task<WriteResult, any Error>
+
+    init(run: StoredRun, writer: EventWriter, onRecord: Task<WriteResult, any Error>) {
+        self.run = run
+        self.writer = writer
+        self.onRecord = onRecord
+    }
 }
 
 extension TurnExecutor {
     /// Begins a run: the consumer hears of it before anything of the agent's runs, and nothing is published of it before
     /// it is on record.
     /// - Parameter answer: where the turn's answer goes; `nil` for what is no turn.
+    @inline(never)
     func begin(
         _ work: RequestInHand, _ takeover: Takeover?, _ answer: AnswerPlace?, _ control: TurnControl
     ) async throws -> BegunRun {
@@ -37,9 +44,10 @@ extension TurnExecutor {
         await environment.flushReports()
         let grant = work.grant
         return BegunRun(
-            run: run, writer: writer, onRecord: Task { try await write(begin, grant, writer, control) })
+            run: begin.run, writer: writer, onRecord: Task { try await write(begin, grant, writer, control) })
     }
 
+    @inline(never)
     func takeover(_ work: RequestInHand) async throws -> Takeover? {
         guard !work.memory.openRuns.isEmpty else { return nil }
         let answer = try await recovery.answer(
@@ -81,6 +89,7 @@ extension TurnExecutor {
     }
 
     /// Why the run may not be, if it may not.
+    @inline(never)
     func refusal(_ begun: BegunRun, _ grant: Grant) async throws -> Fate? {
         let writer = begun.writer
         do {

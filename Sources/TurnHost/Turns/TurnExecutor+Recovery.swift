@@ -10,14 +10,13 @@ struct BeforeBootError: Error {
 }
 
 extension TurnExecutor {
-    /// What the run is to do: for a first run, to run the agent; for one that takes over, what evidence and hook
-    /// decide.
-    func plan(
-        _ work: inout RequestInHand, _ identity: TurnIdentity, _ takeover: Takeover?, _ answer: AnswerPlace,
+    /// What a run is to do that takes over from another one: evidence and hook decide.
+    @inline(never)
+    func recoveryPlan(
+        _ work: inout RequestInHand, _ identity: TurnIdentity, _ takeover: Takeover, _ answer: AnswerPlace,
         _ writer: EventWriter, _ control: TurnControl, _ session: HostedSession
     ) async throws -> TurnPlan {
         var plan = work.plan(identity, answer)
-        guard let takeover else { return plan }
         plan.previousRunID = takeover.previous.id
         plan.intents = takeover.intents
         let point: ResumePoint

@@ -7,6 +7,7 @@ import SessionStore
 extension TurnExecutor {
     /// One run of a turn: begun in the store before anything of it is published, settled after everything of it is
     /// acknowledged.
+    @inline(never)
     func runTurn(
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
@@ -20,36 +21,89 @@ extension TurnExecutor {
         defer { grant.leave() }
 
         let begun = try await begin(work, takeover, answer, control)
-        let (run, writer) = (begun.run, begun.writer)
-        let deadline = limitTime(of: run, control)
+        let deadline = limitTime(of: begun.run, control)
         defer { deadline?.cancel() }
         let pulse = environment.pulse.began(session.id)
         defer { environment.pulse.ended(pulse) }
+        // What comes before the answer and what comes after it are functions of their own, for the sake of the memory
+        // that a turn takes while it streams: see `PreparedTurn`.
+        switch try await prepare(&work, takeover, answer, begun, control, session) {
+        case .over(let fate): return fate
+        case .ready(let turn):
+            let result = await environment.loop.run(
+                turn.plan, on: Self.takeChain(of: &work), output: begun.writer, control: control,
+                support: turn.support)
+            return try await conclude(result, turn, begun, &work, session, permit)
+        }
+    }
+
+    /// The history, for the turn loop to work on in place.
+    @inline(never)
+    private static func takeChain(of work: inout RequestInHand) -> Chain {
+        var chain = Chain()
+        swap(&chain, &work.memory.chain)
+        return chain
+    }
+
+    /// Everything that comes before the answer.
+    @inline(never)
+    private func prepare(
+        _ work: inout RequestInHand, _ takeover: Takeover?, _ answer: AnswerPlace, _ begun: BegunRun,
+        _ control: TurnControl, _ session: HostedSession
+    ) async throws -> PreparedTurn.Outcome {
+        let grant = work.grant
         // Code that may kill its host is run for a request that may have done so before only once its run is on record;
         // for one that has just come in, the model's first token need not wait for the disk.
         if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {
-            if let fate = try await refusal(begun, grant) { return fate }
+            if let fate = try await refusal(begun, grant) { return .over(fate) }
         }
-        let turnIdentity = work.identity(
-            run: run.run, lifecycle: TurnLifecycle(background: work.memory.background))
+        let lifecycle = TurnLifecycle(background: work.memory.background)
         // A request that is over its budget may have killed its hosts in any of the agent's code.
-        if takeover?.exhausted == nil { await tellLoaded(&work, turnIdentity) }
-        let plan: TurnPlan
-        do {
-            plan = try await self.plan(&work, turnIdentity, takeover, answer, writer, control, session)
-        } catch let error as BeforeBootError {
-            // The next run reads how far this one's events came.
-            try await writer.drain()
-            return try await failedBoot(error, run, grant)
+        if takeover?.exhausted == nil { await tellLoaded(&work, begun, lifecycle) }
+        if let takeover {
+            return try await prepareRecovery(&work, takeover, answer, begun, lifecycle, control, session)
         }
         if environment.loop.onBusy == .interrupt, await isPassedOver(work, session) { control.end(.interrupted) }
-        var chain = Chain()
-        swap(&chain, &work.memory.chain)
+        return ready(nil, work, answer, begun, lifecycle, control, session)
+    }
+
+    @inline(never)
+    private func prepareRecovery(
+        _ work: inout RequestInHand, _ takeover: Takeover, _ answer: AnswerPlace, _ begun: BegunRun,
+        _ lifecycle: TurnLifecycle, _ control: TurnControl, _ session: HostedSession
+    ) async throws -> PreparedTurn.Outcome {
+        do {
+            let identity = work.identity(run: begun.run.run, lifecycle: lifecycle)
+            let plan = try await recoveryPlan(&work, identity, takeover, answer, begun.writer, control, session)
+            if environment.loop.onBusy == .interrupt, await isPassedOver(work, session) { control.end(.interrupted) }
+            return ready(plan, work, answer, begun, lifecycle, control, session)
+        } catch let error as BeforeBootError {
+            // The next run reads how far this one's events came.
+            try await begun.writer.drain()
+            return .over(try await failedBoot(error, begun.run, work.grant))
+        }
+    }
+
+    /// - Parameter plan: `nil` for a first run's.
+    @inline(never)
+    private func ready(
+        _ plan: TurnPlan?, _ work: RequestInHand, _ answer: AnswerPlace, _ begun: BegunRun, _ lifecycle: TurnLifecycle,
+        _ control: TurnControl, _ session: HostedSession
+    ) -> PreparedTurn.Outcome {
         let hosted = HostedRun(
-            environment: environment, run: run, grant: grant, session: session, writer: writer, control: control,
-            begun: begun.onRecord, decided: work.memory.decided, onFenced: onFenced)
-        let result = await environment.loop.run(
-            plan, on: consume chain, output: writer, control: control, support: hosted)
+            environment: environment, run: begun.run, grant: work.grant, session: session, writer: begun.writer,
+            control: control, begun: begun.onRecord, decided: work.memory.decided, onFenced: onFenced)
+        let plan = plan ?? work.plan(work.identity(run: begun.run.run, lifecycle: lifecycle), answer)
+        return .ready(PreparedTurn(plan: plan, support: hosted))
+    }
+
+    /// Everything that comes after the answer.
+    @inline(never)
+    private func conclude(
+        _ result: TurnResult, _ turn: PreparedTurn, _ begun: BegunRun, _ work: inout RequestInHand,
+        _ session: HostedSession, _ permit: Permits.Permit
+    ) async throws -> Fate {
+        let (grant, run, writer) = (work.grant, begun.run, begun.writer)
         if let fate = try await refusal(begun, grant) { return fate }
         switch result {
         case .lost:
@@ -69,7 +123,7 @@ extension TurnExecutor {
             let seq = try await lastSeq(of: writer)
             work.memory.summary = effect.summary
             let settlement = settlement(effect, run, work, session, seq)
-            return try await settle(effect, settlement, turnIdentity, &work, session, permit)
+            return try await settle(effect, settlement, turn.plan.identity, &work, session, permit)
         }
     }
 
@@ -82,10 +136,12 @@ extension TurnExecutor {
     }
 
     /// Tells the agent that the session's state was read, before any other hook.
-    func tellLoaded(_ work: inout RequestInHand, _ identity: TurnIdentity) async {
+    func tellLoaded(_ work: inout RequestInHand, _ begun: BegunRun, _ lifecycle: TurnLifecycle) async {
         guard work.memory.wasLoaded else { return }
         work.memory.wasLoaded = false
-        if work.memory.isContinuation { await environment.loop.loaded(identity, work.memory.chain.messages) }
+        guard work.memory.isContinuation else { return }
+        await environment.loop.loaded(
+            work.identity(run: begun.run.run, lifecycle: lifecycle), work.memory.chain.messages)
     }
 
     func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {

@@ -5,6 +5,9 @@ import Logging
 import SessionStore
 
 /// Carries a session's requests out, one after the other: settles each exactly once, in its order.
+///
+/// What a streaming turn's frames hold is held for every session that streams. So the functions that wait for the answer
+/// do little else: what comes before and after is in others, which the compiler must not put into them.
 struct TurnExecutor: Sendable {
     /// What became of one attempt at a request.
     enum Fate: Sendable {
@@ -53,6 +56,7 @@ struct TurnExecutor: Sendable {
         }
     }
 
+    @inline(never)
     private func note(_ message: Logger.Message, _ reason: String, _ dispatch: Dispatch) {
         environment.logger.warning(
             message,
@@ -62,53 +66,64 @@ struct TurnExecutor: Sendable {
             ])
     }
 
+    @inline(never)
     private func attempt(
         _ dispatch: Dispatch, _ control: TurnControl, _ session: HostedSession, _ grant: Grant
     ) async throws -> Fate {
-        var work = RequestInHand(
-            dispatch: dispatch, grant: grant, memory: try await memory(of: session, for: dispatch, grant))
-        if work.memory.hasApplied(work.position) {
-            guard grant.enter() else { return .letGo }
-            defer { grant.leave() }
-            try await resendClosing(work)
-            session.keep(work.memory)
-            return settled(work)
+        var work = try await takeInHand(dispatch, session, grant)
+        var fate = try await settleWithoutRun(&work)
+        if fate == nil {
+            fate =
+                work.request.isTurn
+                ? try await runTurn(&work, control, session) : try await runAside(&work, control, session)
         }
-        let fate: Fate
-        if let closing = try await closingWithoutTurn(work) {
-            fate = try await settle(&work, closing)
-        } else if work.request.isTurn {
-            session.loaded(appliedAhead: work.memory.appliedAhead)
-            fate = try await runTurn(&work, control, session)
-        } else if work.request.runsAgent {
-            fate = try await runAside(&work, control, session)
-        } else {
-            // A stop that is reached in its order finds no turn in front of it, and needs no trace.
-            guard grant.enter() else { return .letGo }
-            defer { grant.leave() }
-            fate = settled(work)
-        }
-        if case .settled = fate { session.keep(work.memory) }
-        return fate
+        guard case .settled = fate else { return fate ?? .letGo }
+        work.keepMemory(in: session)
+        return fate ?? .letGo
     }
 
-    private func memory(
-        of session: HostedSession, for dispatch: Dispatch, _ grant: Grant
-    ) async throws -> SessionMemory {
+    /// Settles a request that calls no agent.
+    /// - Returns: `nil` for one that does.
+    @inline(never)
+    private func settleWithoutRun(_ work: inout RequestInHand) async throws -> Fate? {
+        let isApplied = work.memory.hasApplied(work.position)
+        if !isApplied {
+            if let closing = try await isDuplicate(work) ? .duplicate(work) : closingWithoutTurn(work) {
+                return try await settle(&work, closing)
+            }
+            if work.request.runsAgent { return nil }
+        }
+        guard work.grant.enter() else { return .letGo }
+        defer { work.grant.leave() }
+        // A stop that is reached in its order finds no turn in front of it, and needs no trace.
+        if isApplied { try await resendClosing(work) }
+        return settled(work)
+    }
+
+    /// The request with its session's state, which is read if what is remembered is not the newest.
+    @inline(never)
+    private func takeInHand(
+        _ dispatch: Dispatch, _ session: HostedSession, _ grant: Grant
+    ) async throws -> RequestInHand {
         let assignment = grant.partition.assignment
         // A request that another host died of comes from there: what is remembered here is from before.
         if let memory = session.takeMemory() {
-            if memory.assignment == assignment, dispatch.death == nil { return memory }
+            if memory.assignment == assignment, dispatch.death == nil {
+                return RequestInHand(dispatch: dispatch, grant: grant, memory: memory)
+            }
             if memory.isBooted { await environment.loop.evicted(session.id, memory.locals) }
         }
         let loaded = try await environment.store.loadSession(session.id)
         environment.pulse.storeWorked()
-        guard let stored = loaded else { return SessionMemory(assignment: assignment) }
-        return SessionMemory(stored, agentState(of: stored), assignment: assignment) { index, error in
+        guard let stored = loaded else {
+            return RequestInHand(dispatch: dispatch, grant: grant, memory: SessionMemory(assignment: assignment))
+        }
+        let memory = SessionMemory(stored, agentState(of: stored), assignment: assignment) { index, error in
             environment.logger.error(
                 "A stored message can't be read and is left out of the history.",
                 metadata: ["session": "\(session.id)", "index": "\(index)", "error": "\(error)"])
         }
+        return RequestInHand(dispatch: dispatch, grant: grant, memory: memory)
     }
 
     private func agentState(of stored: StoredSession) -> AgentState {
@@ -123,6 +138,7 @@ struct TurnExecutor: Sendable {
     }
 
     /// A death may have fallen between the last settlement and the acknowledgement of its closing event.
+    @inline(never)
     private func resendClosing(_ work: RequestInHand) async throws {
         guard let closing = work.memory.lastControl, closing.requestOffset == work.position.offset,
             work.memory.positions[work.position.log] == work.position.offset
@@ -130,16 +146,19 @@ struct TurnExecutor: Sendable {
         try await environment.append(work.record(of: closing, options: environment.options))
     }
 
+    /// Whether another request of the session was settled with the same key.
+    private func isDuplicate(_ work: RequestInHand) async throws -> Bool {
+        guard let key = work.request.idempotencyKey,
+            let first = try await environment.store.idempotencyKey(session: work.dispatch.session, key: key)
+        else { return false }
+        return first != work.position
+    }
+
     /// What closes a request that needs no turn.
-    private func closingWithoutTurn(_ work: RequestInHand) async throws -> RequestInHand.Closing? {
+    @inline(never)
+    private func closingWithoutTurn(_ work: RequestInHand) -> RequestInHand.Closing? {
         let request = work.request
         let id = work.requestID
-        if let key = request.idempotencyKey,
-            let first = try await environment.store.idempotencyKey(session: work.dispatch.session, key: key),
-            first != work.position
-        {
-            return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: false)
-        }
         switch request.kind {
         case .stop:
             return request.idempotencyKey == nil ? nil : RequestInHand.Closing(control: nil)
@@ -182,6 +201,7 @@ struct TurnExecutor: Sendable {
         return RequestInHand.Closing(control: .expired(requestID: work.requestID))
     }
 
+    @inline(never)
     private func settle(_ work: inout RequestInHand, _ closing: RequestInHand.Closing) async throws -> Fate {
         let grant = work.grant
         guard grant.enter() else { return .letGo }
