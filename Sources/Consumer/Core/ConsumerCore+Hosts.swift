@@ -81,7 +81,7 @@ extension ConsumerCore {
             guard let (partition, assignment) = assignments.first(where: { $0.value.id == id }),
                 let grant = assignment.grant
             else { return [] }
-            assignments[partition]?.phase = .refencing(grant)
+            assignments[partition]?.phase = .refencing(grant, Assignment.Wait(since: now))
             return [.refence(partition, assignment: id)]
         }
     }
