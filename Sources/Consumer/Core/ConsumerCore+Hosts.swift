@@ -88,14 +88,16 @@ extension ConsumerCore {
 
     private mutating func settled(_ entries: [Int64], at now: ContinuousClock.Instant) -> [Action] {
         var touched: Set<TopicPartition> = []
-        var wasOnTrial = false
+        var endsTrial = false
         for entry in entries {
             guard let request = held[entry], let session = request.session else { continue }
             touched.insert(request.partition)
-            wasOnTrial = wasOnTrial || trials.slot(of: session) != nil
             settle(request, at: now)
+            // As long as it has more in hand, its trial goes on.
+            let isThrough = request.claimant.map { share.count(of: $0) == 0 } ?? true
+            endsTrial = endsTrial || isThrough && trials.slot(of: session) != nil
         }
         let actions = commitIfDue(at: now) + adjustFlow(touching: touched)
-        return wasOnTrial ? actions + goOnWithTrials() : actions
+        return endsTrial ? actions + goOnWithTrials() : actions
     }
 }
