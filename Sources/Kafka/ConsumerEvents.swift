@@ -4,15 +4,11 @@ internal import Synchronization
 /// What comes out of a consumer's poll, in order: records gathered to batches, and everything else told to the delegate
 /// after the records polled before it.
 ///
-/// Unchecked: all but the locked part is touched by the poll thread alone, on which librdkafka calls back.
+/// Unchecked: all but the locked parts is touched by the poll thread alone, on which librdkafka calls back.
 final class ConsumerEvents: ClientCallbacks, @unchecked Sendable {
-    private struct Shared {
-        var membership = GroupMembership.notJoined
-        var paused: Set<TopicPartition> = []
-    }
-
     let commits = PendingCommits()
-    private let shared = Mutex(Shared())
+    let paused = PausedPartitions()
+    private let sharedMembership = Mutex(GroupMembership.notJoined)
     private var delegate: (any KafkaConsumerDelegate)?
     private var records: [KafkaRecord] = []
     private(set) var byteCount = 0
@@ -24,24 +20,14 @@ final class ConsumerEvents: ClientCallbacks, @unchecked Sendable {
     var recordCount: Int { records.count }
 
     var membership: GroupMembership {
-        get { shared.withLock { $0.membership } }
+        get { sharedMembership.withLock { $0 } }
         set {
-            shared.withLock { shared in
+            sharedMembership.withLock { membership in
                 // A fatal error is for good.
-                if case .fenced = shared.membership { return }
-                shared.membership = newValue
+                if case .fenced = membership { return }
+                membership = newValue
             }
         }
-    }
-
-    func notePaused(_ partitions: some Sequence<TopicPartition>) {
-        let partitions = Set(partitions)
-        shared.withLock { $0.paused.formUnion(partitions) }
-    }
-
-    func noteResumed(_ partitions: some Sequence<TopicPartition>) {
-        let partitions = Set(partitions)
-        shared.withLock { $0.paused.subtract(partitions) }
     }
 
     func take(_ message: PolledMessage) {
@@ -120,6 +106,8 @@ final class ConsumerEvents: ClientCallbacks, @unchecked Sendable {
     ) {
         let assigned = partitions.topicPartitions
         membership = .member
+        // What was paused by somebody who had not heard yet that its last assignment was over.
+        paused.end(of: assigned, in: client)
         let starts = assigned.isEmpty ? [:] : delegate?.assigned(assigned) ?? [:]
         for index in partitions.elements.indices {
             if let start = starts[partitions.elements[index].topicPartition], start >= 0 {
@@ -139,6 +127,7 @@ final class ConsumerEvents: ClientCallbacks, @unchecked Sendable {
         guard let refusal else { return }
         // What was announced is not to be had after all.
         if !assigned.isEmpty { delegate?.lost(assigned) }
+        paused.end(of: assigned, in: client)
         failed(refusal)
     }
 
@@ -151,7 +140,7 @@ final class ConsumerEvents: ClientCallbacks, @unchecked Sendable {
         membership = isLost ? .lost : .joining
         if !revoked.isEmpty {
             if isLost { delegate?.lost(revoked) } else { delegate?.revoked(revoked) }
-            resumePaused(client, revoked)
+            paused.end(of: revoked, in: client)
         }
         let operation = "give back revoked partitions"
         if isCooperative {
@@ -162,16 +151,5 @@ final class ConsumerEvents: ClientCallbacks, @unchecked Sendable {
             let code = rd_kafka_assign(client, nil)
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { failed(KafkaError(code, operation: operation)) }
         }
-    }
-
-    /// In librdkafka a pause outlives the assignment: without this, a partition that comes back would stay silent.
-    private func resumePaused(_ client: OpaquePointer, _ revoked: [TopicPartition]) {
-        let paused = shared.withLock { shared in
-            defer { shared.paused.subtract(revoked) }
-            return shared.paused.intersection(revoked)
-        }
-        guard !paused.isEmpty else { return }
-        let list = PartitionList(paused)
-        rd_kafka_resume_partitions(client, list.pointer)
     }
 }

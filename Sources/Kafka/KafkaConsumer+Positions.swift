@@ -4,28 +4,26 @@ extension KafkaConsumer {
     /// Stops fetching these partitions, and drops what was fetched ahead: pause seldom. Of records polled before, some
     /// may still be handed over. A pause ends with the assignment: a partition that is revoked and comes back is
     /// fetched again (in librdkafka itself it would stay paused), so the delegate's `assigned` is the place to pause
-    /// anew, after it returned.
+    /// anew, after it returned. What is paused already is left alone.
+    /// - Throws: for partitions that are not assigned, having paused the others.
     package func pause(_ partitions: some Collection<TopicPartition>) throws(KafkaError) {
         let operation = "pause partitions"
-        let list = PartitionList(partitions)
         try loop.handle.withClient(operation) { client throws(KafkaError) in
-            // Noted first: a rebalance in between resumes one that is not paused, which does no harm.
-            loop.events.notePaused(partitions)
-            try check(rd_kafka_pause_partitions(client, list.pointer), operation)
+            try loop.events.paused.pause(partitions, in: client, operation: operation)
         }
-        try throwFirst(list.pointer, operation)
     }
 
-    /// Fetches these partitions again, from the record after the last that was handed over.
+    /// Fetches these partitions again, from where they were sent to since they were paused, or else from the record
+    /// after the last that was handed over. What is not paused is left alone.
     package func resume(_ partitions: some Collection<TopicPartition>) throws(KafkaError) {
         let operation = "resume partitions"
-        let list = PartitionList(partitions)
         try loop.handle.withClient(operation) { client throws(KafkaError) in
-            try check(rd_kafka_resume_partitions(client, list.pointer), operation)
-            loop.events.noteResumed(partitions)
+            try loop.events.paused.resume(partitions, in: client, operation: operation)
         }
-        try throwFirst(list.pointer, operation)
     }
+
+    /// What is paused at this moment.
+    package var paused: Set<TopicPartition> { loop.events.paused.all }
 
     /// Reads on from `offset`. Records handed over after this returns come from there, except those of the batch that
     /// is being gathered at this moment. Blocks, up to the timeout: for the delegate's methods.
@@ -39,7 +37,7 @@ extension KafkaConsumer {
                 throw KafkaError(consuming: error, operation: operation)
             }
         }
-        try throwFirst(list.pointer, operation)
+        try list.pointer.throwFirst(operation)
     }
 
     /// As the other, without blocking the caller's thread.
@@ -118,16 +116,6 @@ extension KafkaConsumer {
             var offsets: [TopicPartition: Int64?] = [:]
             for partition in times.keys { offsets.updateValue(found[partition], forKey: partition) }
             return offsets
-        }
-    }
-
-    private func throwFirst(
-        _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ operation: String
-    ) throws(KafkaError) {
-        for element in list.elements where element.err != RD_KAFKA_RESP_ERR_NO_ERROR {
-            throw KafkaError(
-                element.err, operation: operation,
-                reason: "\(element.topicPartition): \(String(cString: rd_kafka_err2str(element.err)))")
         }
     }
 }

@@ -70,6 +70,15 @@ extension UnsafeMutablePointer<rd_kafka_topic_partition_list_t> {
         return failures
     }
 
+    /// Throws the first partition's error.
+    func throwFirst(_ operation: String) throws(KafkaError) {
+        for element in elements where element.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+            throw KafkaError(
+                element.err, operation: operation,
+                reason: "\(element.topicPartition): \(String(cString: rd_kafka_err2str(element.err)))")
+        }
+    }
+
     /// The offsets of a reply, without those that are unset; throws the first partition's error.
     func offsets(operation: String) throws(KafkaError) -> [TopicPartition: Int64] {
         var offsets: [TopicPartition: Int64] = [:]

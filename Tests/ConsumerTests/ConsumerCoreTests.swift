@@ -40,10 +40,50 @@ struct ConsumerCoreTests {
     func ungranted() {
         var core = ConsumerCore.forTests()
         _ = core.hostStarted(0)
-        let id = core.assign(partition(0))
+        let id = core.assign(partition(0), at: now)
         #expect(core.unready(partition(0), assignment: id) == [.pause(partition(0))])
         #expect(core.receive([requestRecord(session: "a", offset: 0)], at: now).isEmpty)
         #expect(core.watermark(of: partition(0)) == nil)
+    }
+
+    @Test("A partition that is not granted tells since when and why, and so does one whose fence was overtaken")
+    func wait() {
+        var core = ConsumerCore.forTests()
+        _ = core.hostStarted(0)
+        let id = core.assign(partition(0), at: now)
+        func wait() -> ConsumerStatus.Wait? { core.status(at: now + .seconds(3)).partitions.first?.wait }
+        #expect(wait() == .init(age: .seconds(3)))
+        core.obstructed(partition(0), assignment: id + 1, by: "another assignment's trouble")
+        #expect(wait() == .init(age: .seconds(3)))
+        core.obstructed(partition(0), assignment: id, by: "the broker is away")
+        #expect(wait() == .init(age: .seconds(3), obstacle: "the broker is away"))
+        _ = core.grant(0, assignment: id, from: 0, end: 0, at: now)
+        core.obstructed(partition(0), assignment: id, by: "too late to matter")
+        #expect(wait() == nil)
+        _ = core.reported(.fenced(assignment: id), by: 0, at: now + .seconds(1))
+        core.obstructed(partition(0), assignment: id, by: "the store is away")
+        #expect(wait() == .init(age: .seconds(2), obstacle: "the store is away"))
+    }
+
+    @Test("A partition that was granted is not paused for having been late")
+    func grantedBeforeUnready() {
+        var core = ConsumerCore.forTests()
+        let id = core.assign(partition(0), at: now)
+        _ = core.grant(0, assignment: id, from: 0, end: 0, at: now)
+        #expect(core.unready(partition(0), assignment: id).isEmpty && core.paused.isEmpty)
+    }
+
+    @Test("What the client library has paused other than it was told to is put right, once it is known who reads")
+    func alignFlow() {
+        var core = ConsumerCore.forTests()
+        let id = core.assign(partition(0), at: now)
+        #expect(core.alignFlow(paused: [partition(0)]).isEmpty, "whoever prepares it may have paused it")
+        _ = core.unready(partition(0), assignment: id)
+        #expect(core.alignFlow(paused: []) == [.pause(partition(0))], "the pause was refused")
+        #expect(core.alignFlow(paused: [partition(0)]).isEmpty)
+        #expect(core.grant(0, assignment: id, from: 0, end: 0, at: now) == [.resume(partition(0))])
+        #expect(core.alignFlow(paused: [partition(0)]) == [.resume(partition(0))], "it was paused behind our back")
+        #expect(core.alignFlow(paused: [partition(0), partition(1)]) == [.resume(partition(0))])
     }
 
     @Test("A grant comes before the first request, and a partition without a backlog is caught up at once")

@@ -15,8 +15,14 @@ private struct World {
     var logs: [Int32: [KafkaRecord]] = [:]
     var settled: [Int32: Set<Int64>] = [:]
     var committed: [Int32: Int64] = [:]
-    /// The partitions that are ours, and how many records of each were handed over or skipped.
+    /// The partitions that are ours and granted, and how many records of each were handed over or skipped.
     var owned: [Int32: Int] = [:]
+    /// The partitions that are ours and not granted yet, and their assignments.
+    var awaited: [Int32: Int64] = [:]
+    /// Preparations under way, also of assignments that are over.
+    var preparations: [(TopicPartition, Int64)] = []
+    /// What the client library has paused.
+    var paused: Set<TopicPartition> = []
     /// Stops that a scout has found under the present assignment.
     var scouted: [Int32: Set<Int64>] = [:]
     var outstanding: [TopicPartition: Int64]?
@@ -52,7 +58,12 @@ private struct World {
                     problems.append("\(offset) was given up without need")
                 }
                 settled[partition.partition, default: []].insert(offset)
-            case .pause, .resume, .prepare, .breakOff: break
+            case .pause(let partition):
+                // Refused for one that is not assigned.
+                if isAssigned(partition) { paused.insert(partition) }
+            case .resume(let partition): paused.remove(partition)
+            case .prepare(let partition, let assignment, _): preparations.append((partition, assignment))
+            case .breakOff: break
             }
         }
         checkStops(actions)
@@ -138,7 +149,11 @@ private struct World {
     }
 
     mutating func act() {
-        switch Int.random(in: 0..<30, using: &random) {
+        switch Int.random(in: 0..<35, using: &random) {
+        case 34: holdOrRelease()
+        case 30, 31: answerPreparation()
+        case 32: pauseLate()
+        case 33: apply(core.alignFlow(paused: paused))
         case 24, 25: scout()
         case 26..<30: answerFetch(mayFail: true)
         case 0..<6: receive()
@@ -268,16 +283,65 @@ private struct World {
 
     mutating func assign() {
         let number = Int32.random(in: 0..<3, using: &random)
-        guard owned[number] == nil else { return }
+        let partition = partition(number)
+        guard !isAssigned(partition) else { return }
+        paused.remove(partition)
+        let id = core.assign(partition, at: now)
+        preparations.append((partition, id))
+        awaited[number] = id
+        if Bool.random(using: &random) {
+            answer(preparations.removeLast())
+        } else {
+            // Before the client library knows the partition, which refuses the pause, or after that.
+            let isEarly = Bool.random(using: &random)
+            if isEarly { awaited[number] = nil }
+            apply(core.unready(partition, assignment: id))
+            awaited[number] = id
+        }
+    }
+
+    func isAssigned(_ partition: TopicPartition) -> Bool {
+        owned[partition.partition] != nil || awaited[partition.partition] != nil
+    }
+
+    /// In any order, and also for what is somebody else's by now.
+    mutating func answerPreparation() {
+        guard let index = preparations.indices.randomElement(using: &random) else { return }
+        let (partition, assignment) = preparations[index]
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            return core.obstructed(partition, assignment: assignment, by: "the broker is away")
+        }
+        answer(preparations.remove(at: index))
+    }
+
+    mutating func answer(_ preparation: (partition: TopicPartition, assignment: Int64)) {
+        let (partition, id) = preparation
+        let number = partition.partition
         let start = committed[number] ?? 0
-        scouted[number] = []
-        // What was received and not committed comes again.
-        owned[number] = logs[number, default: []].count { $0.offset < start }
-        apply(core.own(number, from: start, end: start, at: now))
+        let isCurrent = awaited[number] == id
+        if isCurrent {
+            awaited[number] = nil
+            scouted[number] = []
+            // What was received and not committed comes again.
+            owned[number] = logs[number, default: []].count { $0.offset < start }
+        }
+        let actions = core.grant(number, assignment: id, from: start, end: start, at: now)
+        if !isCurrent, !actions.isEmpty { problems.append("a grant for an assignment that is over") }
+        apply(actions)
+    }
+
+    /// A preparation that was overtaken by the next assignment pauses its partition all the same.
+    mutating func pauseLate() {
+        guard let number = (Array(owned.keys) + Array(awaited.keys)).sorted().randomElement(using: &random) else {
+            return
+        }
+        paused.insert(partition(number))
     }
 
     mutating func release() {
-        guard let number = owned.keys.sorted().randomElement(using: &random) else { return }
+        guard let number = (Array(owned.keys) + Array(awaited.keys)).sorted().randomElement(using: &random) else {
+            return
+        }
         let target = TopicPartition(topic: requestsTopic, partition: number)
         if Bool.random(using: &random) {
             apply(core.beginRevoke([target], grace: .zero))
@@ -286,6 +350,13 @@ private struct World {
             apply(core.lose([target]))
         }
         owned[number] = nil
+        awaited[number] = nil
+        paused.remove(target)
+    }
+
+    mutating func holdOrRelease() {
+        guard let hold = ConsumerCore.Hold.allCases.randomElement(using: &random) else { return }
+        apply(core.holds.contains(hold) ? core.release(from: hold) : core.hold(for: hold))
     }
 
     mutating func fence() {
@@ -303,11 +374,13 @@ private struct World {
 
     /// Lets everything come to an end.
     mutating func finish() {
+        for hold in ConsumerCore.Hold.allCases { apply(core.release(from: hold)) }
         for _ in 0..<2_000 {
             for slot in 0..<slots where hosts[slot] == nil {
                 hosts[slot] = [:]
                 apply(core.hostStarted(slot))
             }
+            while !preparations.isEmpty { answer(preparations.removeFirst()) }
             while !refences.isEmpty { answerFence() }
             while hosts.values.contains(where: { !$0.isEmpty }) { settle() }
             while !deadLetters.isEmpty { answerDeadLetter() }
@@ -315,10 +388,14 @@ private struct World {
             while outstanding != nil { answerCommit() }
             now += .seconds(61)
             apply(core.tick(at: now))
-            let isDone = core.status(at: now).partitions.allSatisfy { $0.held == 0 && $0.watermark == $0.committed }
+            apply(core.alignFlow(paused: paused))
+            let isDone = core.status(at: now).partitions.allSatisfy {
+                $0.held == 0 && $0.watermark == $0.committed && $0.isGranted && $0.wait == nil
+                    && !paused.contains($0.partition)
+            }
             if isDone, outstanding == nil { return }
         }
-        problems.append("something is neither settled nor moving")
+        problems.append("something is neither settled nor moving, or neither granted nor read")
     }
 }
 
@@ -329,7 +406,11 @@ private struct TopicOffset: Hashable {
 
 @Suite("The consumer's core against a naive world")
 struct ConsumerModelTests {
-    @Test("Invariant 1: whatever happens in whatever order, nothing is committed ahead of a settlement")
+    @Test(
+        """
+        Invariant 1: whatever happens in whatever order, nothing is committed ahead of a settlement, and every partition \
+        that is ours is granted and read in the end
+        """)
     func randomInterleavings() {
         let seed = testSeed()
         var seeds = SeededGenerator(seed: seed)

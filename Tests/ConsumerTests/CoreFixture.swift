@@ -34,8 +34,13 @@ extension ConsumerCore {
     mutating func own(_ number: Int32, from start: Int64 = 0, end: Int64 = 0, at now: ContinuousClock.Instant)
         -> [Action]
     {
-        let id = assign(partition(number))
-        return granted(
+        grant(number, assignment: assign(partition(number), at: now), from: start, end: end, at: now)
+    }
+
+    mutating func grant(
+        _ number: Int32, assignment id: Int64, from start: Int64, end: Int64, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        granted(
             partition(number), assignment: id,
             log: LogIdentity(cluster: "c", topic: requestsTopic, partition: number, epoch: 0),
             fence: Fence(group: "g", cluster: "c", topic: requestsTopic, partition: number, token: id), start: start,

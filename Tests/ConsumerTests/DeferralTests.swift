@@ -1,8 +1,9 @@
-import Consumer
 import Kafka
 import SessionStore
 import Testing
 import TurnHost
+
+@testable import Consumer
 
 @Suite("Requests that are put off")
 struct DeferralTests {
@@ -28,6 +29,16 @@ struct DeferralTests {
         return core.fetched(
             partition(0), number: fetch.number,
             records.map { ConsumerCore.Incoming(record: $0, verdict: intake.examine($0)) }, upTo: end, at: now)
+    }
+
+    @Test("Of more requests that a read did not show than there is time to ask for, the rest is another read's")
+    func manyAreGone() async throws {
+        let there = requestRecord(session: "hot", offset: 3)
+        let late = try await WorkerConsumer.askSingly(for: [3, 5, 8], until: .now) { $0 == 3 ? there : nil }
+        #expect(late.records == [there], "each read gets on by one at least")
+        #expect(late.unasked == 5)
+        let inTime = try await WorkerConsumer.askSingly(for: [3, 5, 8], until: .now + .seconds(60)) { _ in nil }
+        #expect(inTime.records.isEmpty && inTime.unasked == nil)
     }
 
     @Test("A busy session keeps nobody out, and is called for in order as it goes on")

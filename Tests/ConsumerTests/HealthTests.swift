@@ -69,6 +69,25 @@ struct HealthTests {
         #expect(failures(evidence(vitals: HostVitals(eventsStalled: .seconds(9)))) == (true, true, []))
     }
 
+    @Test("A partition that is ours and cannot be worked on makes a worker unready, and says what is in the way")
+    func partitions() throws {
+        func waiting(_ ages: Duration...) -> HealthEvidence {
+            evidence {
+                $0.status.partitions = ages.enumerated().map { index, age in
+                    ConsumerStatus.Partition(
+                        partition: partition(Int32(index)), assignment: 1, isGranted: false,
+                        wait: .init(age: age, obstacle: "obstacle \(index)"), held: 0, deferred: 0, span: 0,
+                        isPaused: true, isScouted: false)
+                }
+            }
+        }
+        #expect(failures(waiting(.seconds(30), .seconds(29))) == (true, true, []))
+        #expect(failures(waiting(.seconds(29), .seconds(31))) == (true, false, ["partitions"]))
+        let check = try #require(
+            waiting(.seconds(29), .seconds(31)).judged(by: HealthThresholds(turn: nil)).checks.first { !$0.isPassed })
+        #expect(check.detail == "chat.requests-1 is assigned and not worked on: obstacle 1")
+    }
+
     @Test("A host that is down or silent makes a worker unready; one that is there on demand need not be up")
     func hosts() {
         #expect(failures(evidence { $0.status.hosts[0].isUp = false }) == (true, false, ["hosts"]))

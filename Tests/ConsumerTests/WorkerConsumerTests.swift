@@ -8,134 +8,20 @@ import Testing
 import TestSupport
 import TurnHost
 
-/// A consumer on an embedded broker, with hosts that settle what they are told to.
-private final class Worker: Sendable {
-    static let logger: Logger = {
-        var logger = Logger(label: "consumer-tests", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = .critical
-        return logger
-    }()
-
-    let broker: EmbeddedBroker
-    let store: SQLiteSessionStore
-    let hosts: FakeHosts
-    let consumer: WorkerConsumer
-    private let directory: TemporaryDirectory
-    private let task = Mutex<Task<Void, any Error>?>(nil)
-
-    static let topics = ["chat.requests": 1, "chat.events": 1, "chat.dead-letters": 1]
-
-    init(hosts: FakeHosts, topics: [String: Int] = Worker.topics, change: (inout ConsumerOptions) -> Void = { _ in })
-        throws
-    {
-        broker = try EmbeddedBroker(topics: topics, logger: Self.logger)
-        directory = try TemporaryDirectory()
-        store = try SQLiteSessionStore(path: directory.path("sessions.sqlite"), logger: Self.logger)
-        self.hosts = hosts
-        var options = ConsumerOptions(
-            kafka: [
-                "bootstrap.servers": broker.bootstrapServers, "fetch.wait.max.ms": "10",
-                "session.timeout.ms": "6000", "heartbeat.interval.ms": "500",
-            ], groupID: "workers", requestsTopic: "chat.requests", deadLettersTopic: "chat.dead-letters",
-            eventsTopic: "chat.events", hosts: 2, hostIDPrefix: "w")
-        options.commitInterval = .zero
-        options.maxRequestBytes = 1_000
-        options.logIdentityOverride = "cluster-1"
-        options.drainTimeout = .seconds(2)
-        options.revokeTimeout = .seconds(2)
-        change(&options)
-        consumer = WorkerConsumer(options: options, store: store, makeHost: hosts.factory, logger: Self.logger)
-    }
-
-    func start() {
-        let consumer = consumer
-        task.withLock { $0 = Task { try await consumer.run() } }
-    }
-
-    func stop() async throws {
-        consumer.beginDrain()
-        try await task.withLock { $0 }?.value
-    }
-
-    func shutDown() async throws {
-        try await stop()
-        try await store.close()
-        await broker.close()
-    }
-
-    func send(_ records: [ProducerRecord]) async throws {
-        let producer = try KafkaProducer(
-            ["bootstrap.servers": broker.bootstrapServers, "message.max.bytes": "8000000"], logger: Self.logger)
-        for result in await producer.send(records) { _ = try result.get() }
-        await producer.close()
-    }
-
-    func committed() async throws -> Int64? {
-        let admin = try KafkaAdmin(["bootstrap.servers": broker.bootstrapServers], logger: Self.logger)
-        let offsets = try await admin.committedOffsets(group: "workers", partitions: [partition(0)])
-        await admin.close()
-        return offsets[partition(0)]?.offset
-    }
-
-    func deadLetters() async throws -> [KafkaRecord] {
-        let reader = try KafkaReader(
-            ["bootstrap.servers": broker.bootstrapServers, "fetch.wait.max.ms": "10"], logger: Self.logger)
-        var found: [KafkaRecord] = []
-        _ = try await reader.read(
-            from: [TopicPartition(topic: "chat.dead-letters", partition: 0): .beginning], untilEnd: true
-        ) { records in
-            found += records
-            return .proceed
-        }
-        await reader.close()
-        return found
-    }
-}
-
-private func request(_ session: String?, _ value: [UInt8]?) -> ProducerRecord {
-    ProducerRecord(
-        topic: "chat.requests", partition: 0, key: session.map { Array($0.utf8) }, value: value,
-        headers: [KafkaHeader(name: "traceparent", value: [7])])
-}
-
-private func message(_ session: String, _ text: String = "hello") -> ProducerRecord {
-    request(session, Array(#"{"type":"message","text":"\#(text)"}"#.utf8))
-}
-
-/// Settles everything at once, and lets go of what is revoked.
-private let diligent: @Sendable (FakeHosts.Host, HostCommand) -> Void = { host, command in
-    switch command {
-    case .dispatch(let dispatches): host.onReport(.settled(entries: dispatches.map(\.entry)))
-    case .revoke(let assignments, _): host.onReport(.yielded(assignments: assignments))
-    case .askVitals: host.onReport(.vitals(HostVitals()))
-    case .configure, .grant, .caughtUp, .lose, .stopAhead: break
-    }
-}
-
-extension FakeHosts {
-    /// Everything that any host was handed, as pairs of host and request.
-    fileprivate var dispatched: [(host: Host, dispatch: Dispatch)] {
-        all.flatMap { host in
-            host.commands.flatMap { command -> [(host: Host, dispatch: Dispatch)] in
-                if case .dispatch(let dispatches) = command { dispatches.map { (host, $0) } } else { [] }
-            }
-        }
-    }
-}
-
 @Suite("Worker consumer on an embedded broker")
 struct WorkerConsumerTests {
     @Test("Bad records go to the dead letters with their bytes and their cause, and are committed after that")
     func badRecords() async throws {
-        let worker = try Worker(hosts: FakeHosts(onCommand: diligent))
+        let worker = try EmbeddedWorker(hosts: FakeHosts(onCommand: diligent))
         let bad: [(ProducerRecord, String)] = [
-            (request("s", nil), "tombstone"), (request("s", Array("{".utf8)), "invalid_json"),
-            (request("s", [0xFF, 0xFE]), "invalid_utf8"), (request(nil, Array("{}".utf8)), "missing_key"),
-            (request("a\u{1}b", Array("{}".utf8)), "invalid_session_id"),
-            (request("s", Array("[]".utf8)), "not_an_object"), (request("s", Array("{}".utf8)), "missing_type"),
-            (request("s", Array(repeating: 65, count: 2 << 20)), "record_too_large"),
+            (requestToSend("s", nil), "tombstone"), (requestToSend("s", Array("{".utf8)), "invalid_json"),
+            (requestToSend("s", [0xFF, 0xFE]), "invalid_utf8"), (requestToSend(nil, Array("{}".utf8)), "missing_key"),
+            (requestToSend("a\u{1}b", Array("{}".utf8)), "invalid_session_id"),
+            (requestToSend("s", Array("[]".utf8)), "not_an_object"),
+            (requestToSend("s", Array("{}".utf8)), "missing_type"),
+            (requestToSend("s", Array(repeating: 65, count: 2 << 20)), "record_too_large"),
         ]
-        try await worker.send(bad.map(\.0) + [message("good")])
+        try await worker.send(bad.map(\.0) + [messageToSend("good")])
         worker.start()
         try await eventually(timeout: .seconds(20)) { try await worker.committed() == Int64(bad.count + 1) }
         try await worker.stop()
@@ -155,8 +41,8 @@ struct WorkerConsumerTests {
 
     @Test("Invariant 1: the group's offset stays at the first request that no host has settled")
     func commitFollowsSettlement() async throws {
-        let worker = try Worker(hosts: FakeHosts())
-        try await worker.send((0..<5).map { message("s\($0)") })
+        let worker = try EmbeddedWorker(hosts: FakeHosts())
+        try await worker.send((0..<5).map { messageToSend("s\($0)") })
         worker.start()
         try await eventually(timeout: .seconds(20)) { worker.hosts.dispatched.count == 5 }
         func settle(_ offset: Int64) throws {
@@ -180,8 +66,8 @@ struct WorkerConsumerTests {
         let hosts = FakeHosts { host, command in
             if case .revoke(let assignments, _) = command { host.onReport(.yielded(assignments: assignments)) }
         }
-        let worker = try Worker(hosts: hosts) { $0.hosts = 1 }
-        try await worker.send([message("a"), message("b")])
+        let worker = try EmbeddedWorker(hosts: hosts) { $0.hosts = 1 }
+        try await worker.send([messageToSend("a"), messageToSend("b")])
         worker.start()
         try await eventually(timeout: .seconds(20)) { hosts.dispatched.count == 2 }
         let assignment = worker.consumer.status.partitions.first?.assignment
@@ -203,8 +89,8 @@ struct WorkerConsumerTests {
         let hosts = FakeHosts { host, command in
             if case .revoke(let assignments, _) = command { host.onReport(.yielded(assignments: assignments)) }
         }
-        let worker = try Worker(hosts: hosts) { $0.hosts = 1 }
-        try await worker.send([message("a")])
+        let worker = try EmbeddedWorker(hosts: hosts) { $0.hosts = 1 }
+        try await worker.send([messageToSend("a")])
         worker.start()
         try await eventually(timeout: .seconds(20)) { hosts.dispatched.count == 1 }
         _ = try await worker.store.takeFence(
@@ -220,9 +106,9 @@ struct WorkerConsumerTests {
 
     @Test("A partition without a counterpart on the events topic stays paused until there is one")
     func missingEventsPartition() async throws {
-        let worker = try Worker(
+        let worker = try EmbeddedWorker(
             hosts: FakeHosts(onCommand: diligent), topics: ["chat.requests": 1, "chat.dead-letters": 1])
-        try await worker.send([message("a")])
+        try await worker.send([messageToSend("a")])
         worker.start()
         try await eventually(timeout: .seconds(20)) { worker.consumer.status.partitions.first?.isPaused == true }
         #expect(worker.hosts.dispatched.isEmpty)
@@ -242,12 +128,12 @@ struct WorkerConsumerTests {
             default: break
             }
         }
-        let worker = try Worker(hosts: hosts) { $0.maxInFlight = 100 }
-        try await worker.send([message("s0")])
+        let worker = try EmbeddedWorker(hosts: hosts) { $0.maxInFlight = 100 }
+        try await worker.send([messageToSend("s0")])
         worker.start()
         try await eventually(timeout: .seconds(60)) { hosts.dispatched.count == 1 }
         #expect(worker.consumer.status.partitions.first?.isScouted == false)
-        try await worker.send((1..<1_500).map { message("s\($0)") })
+        try await worker.send((1..<1_500).map { messageToSend("s\($0)") })
         try await eventually(timeout: .seconds(60)) { worker.consumer.status.partitions.first?.isPaused == true }
         func stops() -> [StopAhead] {
             hosts.all.flatMap(\.commands).flatMap { command -> [StopAhead] in
@@ -255,7 +141,7 @@ struct WorkerConsumerTests {
             }
         }
         for (index, session) in ["s0", "s1", "s0"].enumerated() {
-            try await worker.send([request(session, Array(#"{"type":"stop","reason":"\#(index)"}"#.utf8))])
+            try await worker.send([requestToSend(session, Array(#"{"type":"stop","reason":"\#(index)"}"#.utf8))])
             try await eventually(timeout: .seconds(10)) { stops().count == index + 1 }
         }
         let found = stops().sorted { $0.offset < $1.offset }
@@ -287,11 +173,11 @@ struct WorkerConsumerTests {
             default: break
             }
         }
-        let worker = try Worker(hosts: hosts) { options in
+        let worker = try EmbeddedWorker(hosts: hosts) { options in
             options.maxInFlight = 100
             options.hosts = 1
         }
-        try await worker.send((0..<5_000).map { _ in message("hot") } + [message("cold")])
+        try await worker.send((0..<5_000).map { _ in messageToSend("hot") } + [messageToSend("cold")])
         worker.start()
         try await eventually(timeout: .seconds(60)) { hosts.dispatched.contains { $0.dispatch.session == "cold" } }
         #expect(hosts.dispatched.count == 51)
@@ -331,8 +217,8 @@ struct WorkerConsumerTests {
             default: break
             }
         }
-        let worker = try Worker(hosts: hosts) { $0.maxInFlight = 10 }
-        try await worker.send((0..<200).map { message("s\($0)") })
+        let worker = try EmbeddedWorker(hosts: hosts) { $0.maxInFlight = 10 }
+        try await worker.send((0..<200).map { messageToSend("s\($0)") })
         worker.start()
         try await eventually(timeout: .seconds(40)) {
             let batch = held.withLock { held in

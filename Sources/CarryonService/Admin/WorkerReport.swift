@@ -51,6 +51,8 @@ extension ConsumerStatus.Partition {
         ]
         object["watermark"] = watermark.map { .number(JSONNumber(Int($0))) }
         object["committed"] = committed.map { .number(JSONNumber(Int($0))) }
+        object["waitingSeconds"] = wait?.age.inSeconds
+        object["waitingFor"] = wait?.obstacle.map(JSON.string)
         object["head"] = head?.json
         return .object(object)
     }

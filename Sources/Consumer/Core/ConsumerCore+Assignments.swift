@@ -4,17 +4,40 @@ import TurnHost
 
 extension ConsumerCore {
     /// A partition was given to us. Its records are dropped until it is granted. Returns the assignment's number.
-    package mutating func assign(_ partition: TopicPartition) -> Int64 {
+    package mutating func assign(_ partition: TopicPartition, at now: ContinuousClock.Instant) -> Int64 {
         forget(partition)
         let id = makeAssignmentID()
-        assignments[partition] = Assignment(id: id)
+        assignments[partition] = Assignment(id: id, at: now)
         return id
     }
 
     /// The partition could not be made ready in time, and goes on being prepared while it is paused.
     package mutating func unready(_ partition: TopicPartition, assignment: Int64) -> [Action] {
-        guard assignments[partition]?.id == assignment, paused.insert(partition).inserted else { return [] }
+        guard let current = assignments[partition], current.id == assignment, case .preparing = current.phase,
+            paused.insert(partition).inserted
+        else { return [] }
         return [.pause(partition)]
+    }
+
+    /// What stands in the way of a grant, or of a newer fence. It is tried again; until then, this is for people.
+    package mutating func obstructed(_ partition: TopicPartition, assignment id: Int64, by obstacle: String) {
+        guard var assignment = assignments[partition], assignment.id == id, var wait = assignment.wait else { return }
+        wait.obstacle = obstacle
+        switch assignment.phase {
+        case .preparing: assignment.phase = .preparing(wait)
+        case .refencing(let grant, _): assignment.phase = .refencing(grant, wait)
+        case .granted, .revoking: return
+        }
+        assignments[partition] = assignment
+    }
+
+    /// Puts right what the client library has paused and resumed other than it was told to: a pause is refused for a
+    /// partition that is not assigned yet, and may come from a preparation that was overtaken by the next assignment.
+    package func alignFlow(paused actual: Set<TopicPartition>) -> [Action] {
+        if actual == paused { return [] }
+        let missing = paused.subtracting(actual).sorted()
+        let stray = actual.subtracting(paused).filter { assignments[$0]?.isReceiving == true }.sorted()
+        return missing.map { .pause($0) } + stray.map { .resume($0) }
     }
 
     /// Whether this is still the partition's assignment.
@@ -47,7 +70,7 @@ extension ConsumerCore {
         _ partition: TopicPartition, assignment id: Int64, fence: Fence, at now: ContinuousClock.Instant
     ) -> [Action] {
         guard var assignment = assignments[partition], assignment.id == id,
-            case .refencing(var grant) = assignment.phase
+            case .refencing(var grant, _) = assignment.phase
         else { return [] }
         var actions = toEveryHost(.lose(assignments: [id]))
         assignment.id = makeAssignmentID()
@@ -130,11 +153,11 @@ extension ConsumerCore {
 
     /// The log under a live assignment is not the one that was being read: what came from the old one is dropped.
     mutating func startAgain(
-        _ partition: TopicPartition, because error: OffsetTracker.OffsetOutOfOrder
+        _ partition: TopicPartition, because error: OffsetTracker.OffsetOutOfOrder, at now: ContinuousClock.Instant
     ) -> [Action] {
         var actions: [Action] = []
         if let old = assignments[partition]?.id { actions += toEveryHost(.lose(assignments: [old])) }
-        let id = assign(partition)
+        let id = assign(partition, at: now)
         actions += unready(partition, assignment: id)
         actions.append(.prepare(partition, assignment: id, reason: error.description))
         return actions

@@ -81,21 +81,23 @@ extension ConsumerCore {
             guard let (partition, assignment) = assignments.first(where: { $0.value.id == id }),
                 let grant = assignment.grant
             else { return [] }
-            assignments[partition]?.phase = .refencing(grant)
+            assignments[partition]?.phase = .refencing(grant, Assignment.Wait(since: now))
             return [.refence(partition, assignment: id)]
         }
     }
 
     private mutating func settled(_ entries: [Int64], at now: ContinuousClock.Instant) -> [Action] {
         var touched: Set<TopicPartition> = []
-        var wasOnTrial = false
+        var endsTrial = false
         for entry in entries {
             guard let request = held[entry], let session = request.session else { continue }
             touched.insert(request.partition)
-            wasOnTrial = wasOnTrial || trials.slot(of: session) != nil
             settle(request, at: now)
+            // As long as it has more in hand, its trial goes on.
+            let isThrough = request.claimant.map { share.count(of: $0) == 0 } ?? true
+            endsTrial = endsTrial || isThrough && trials.slot(of: session) != nil
         }
         let actions = commitIfDue(at: now) + adjustFlow(touching: touched)
-        return wasOnTrial ? actions + goOnWithTrials() : actions
+        return endsTrial ? actions + goOnWithTrials() : actions
     }
 }

@@ -39,7 +39,7 @@ extension ConsumerCore {
             } catch {
                 ready.removeAll { $0.partition == partition }
                 deferred.removeAll { $0.record.topicPartition == partition }
-                actions += startAgain(partition, because: error)
+                actions += startAgain(partition, because: error, at: now)
             }
         }
         noteIntake(of: touched)
@@ -66,7 +66,7 @@ extension ConsumerCore {
         _ incoming: Incoming, of partition: TopicPartition, at now: ContinuousClock.Instant
     ) throws(OffsetTracker.OffsetOutOfOrder) -> HeldRequest? {
         let record = incoming.record
-        let tracked = try assignments[partition, default: Assignment(id: 0)].tracker
+        let tracked = try assignments[partition, default: Assignment(id: 0, at: now)].tracker
             .register(record.offset, bytes: record.byteCount, at: now)
         if case .request(let session, _) = incoming.verdict {
             let claimant = FairShare.Claimant(partition: partition, session: session)

@@ -7,6 +7,8 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var partition: TopicPartition
         package var assignment: Int64
         package var isGranted: Bool
+        /// Since when it is ours and cannot be worked on, and what is in the way.
+        package var wait: Wait?
         /// The next offset to commit.
         package var watermark: Int64?
         /// What the broker acknowledged, or where reading began.
@@ -21,6 +23,18 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var isScouted: Bool
         /// What holds its committed offset back: the first request that is not settled.
         package var head: Head?
+    }
+
+    /// That a partition is ours and is not granted, or that its fence was overtaken.
+    package struct Wait: Sendable, Hashable {
+        package var age: Duration
+        /// What went wrong last, in words; nil while the first attempt is under way.
+        package var obstacle: String?
+
+        package init(age: Duration, obstacle: String? = nil) {
+            self.age = age
+            self.obstacle = obstacle
+        }
     }
 
     /// The first unsettled request of a partition.
@@ -64,6 +78,7 @@ extension ConsumerCore {
         let partitions = assignments.sorted { $0.key < $1.key }.map { partition, assignment in
             ConsumerStatus.Partition(
                 partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
+                wait: assignment.wait.map { ConsumerStatus.Wait(age: now - $0.since, obstacle: $0.obstacle) },
                 watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
                 held: assignment.tracker.count,
                 deferred: share.deferredCount(of: partition), span: assignment.tracker.span,

@@ -34,6 +34,7 @@ package struct HealthEvidence: Sendable {
         if !isMember {
             checks.append(WorkerHealth.Check("joined", .readiness, isPassed: false, detail: "\(membership)"))
         }
+        checks.append(partitions(thresholds))
         checks.append(hosts(thresholds))
         checks.append(
             WorkerHealth.Check(
@@ -71,6 +72,18 @@ package struct HealthEvidence: Sendable {
         }
         return WorkerHealth.Check(
             "group", .liveness, age: outsideGroup ?? (isMember ? .zero : nil), threshold: thresholds.group)
+    }
+
+    /// What is in the way lies with the store, the brokers or the topics: a restart would wait for it just the same.
+    private func partitions(_ thresholds: HealthThresholds) -> WorkerHealth.Check {
+        let waiting = status.partitions.compactMap { partition in partition.wait.map { (partition.partition, $0) } }
+        guard let (longest, wait) = waiting.max(by: { $0.1.age < $1.1.age }) else {
+            return WorkerHealth.Check("partitions", .readiness, age: .zero, threshold: thresholds.partition)
+        }
+        let detail = "\(longest) is assigned and not worked on: \(wait.obstacle ?? "it is still being prepared")"
+        return WorkerHealth.Check(
+            "partitions", .readiness, age: wait.age, threshold: thresholds.partition,
+            detail: wait.age > thresholds.partition ? detail : nil)
     }
 
     private func hosts(_ thresholds: HealthThresholds) -> WorkerHealth.Check {

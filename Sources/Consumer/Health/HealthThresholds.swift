@@ -8,6 +8,8 @@ package struct HealthThresholds: Sendable, Hashable {
     package var group = Duration.seconds(90)
     /// A host that does not answer.
     package var host = Duration.seconds(10)
+    /// A partition that is ours and is not ready to be worked on.
+    package var partition = Duration.seconds(30)
     /// The session store.
     package var store = Duration.seconds(5)
     /// Events that nobody acknowledges.

@@ -68,6 +68,9 @@ package struct FairShare {
         claims.reduce(0) { $1.key.partition == partition ? $0 + $1.value.deferred.count : $0 }
     }
 
+    /// How many requests of a claimant are in hand, or were called for.
+    package func count(of claimant: Claimant) -> Int { claims[claimant]?.count ?? 0 }
+
     /// A request has come in. Returns whether it may be kept in hand; otherwise it is deferred.
     package mutating func admit(_ entry: OffsetTracker.Entry, of claimant: Claimant, tenant: String?) -> Bool {
         var claim = claims.removeValue(forKey: claimant) ?? Claim()

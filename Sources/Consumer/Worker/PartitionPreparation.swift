@@ -40,10 +40,13 @@ struct PartitionPreparation: Sendable {
     let reader: KafkaReader
     let logger: Logger
 
-    /// What is to be known of each partition that can be answered; the others' errors are logged.
-    func prepare(_ partitions: [TopicPartition]) async throws -> [TopicPartition: Prepared] {
+    /// What is to be known of each partition that can be answered, and why the others cannot.
+    func prepare(
+        _ partitions: [TopicPartition]
+    ) async throws -> [TopicPartition: Result<Prepared, MissingEventsPartition>] {
         let cluster = try await clusterID()
-        let answerable = try await withoutUnanswerable(partitions)
+        let available = try await admin.topics([options.eventsTopic])[options.eventsTopic] ?? 0
+        let answerable = partitions.filter { $0.partition < available }
         // Fences first: an earlier owner can settle nothing beyond the ends that are asked for after this.
         var fences: [TopicPartition: Fence] = [:]
         for partition in answerable {
@@ -54,16 +57,22 @@ struct PartitionPreparation: Sendable {
         let committed = try await consumer.committed(answerable)
         await noteOtherClusters(than: cluster)
 
-        var prepared: [TopicPartition: Prepared] = [:]
+        var prepared: [TopicPartition: Result<Prepared, MissingEventsPartition>] = [:]
+        for partition in partitions where partition.partition >= available {
+            prepared[partition] = .failure(
+                MissingEventsPartition(
+                    partition: partition, eventsTopic: options.eventsTopic, available: available))
+        }
         for partition in answerable {
             guard let fence = fences[partition], let marks = watermarks[partition] else { continue }
             let identification = try await identify(partition, cluster: cluster, watermarks: marks)
-            prepared[partition] = Prepared(
-                log: identification.log, fence: fence,
-                start: start(
-                    of: partition, committed: committed[partition]?.offset, watermarks: marks,
-                    isNewEpoch: identification.isNewEpoch),
-                end: marks.high)
+            prepared[partition] = .success(
+                Prepared(
+                    log: identification.log, fence: fence,
+                    start: start(
+                        of: partition, committed: committed[partition]?.offset, watermarks: marks,
+                        isNewEpoch: identification.isNewEpoch),
+                    end: marks.high))
         }
         return prepared
     }
@@ -78,17 +87,6 @@ struct PartitionPreparation: Sendable {
     private func clusterID() async throws -> String {
         if let override = options.logIdentityOverride { return override }
         return try await admin.clusterID() ?? "unnamed"
-    }
-
-    private func withoutUnanswerable(_ partitions: [TopicPartition]) async throws -> [TopicPartition] {
-        let available = try await admin.topics([options.eventsTopic])[options.eventsTopic] ?? 0
-        return partitions.filter { partition in
-            if partition.partition < available { return true }
-            let problem = MissingEventsPartition(
-                partition: partition, eventsTopic: options.eventsTopic, available: available)
-            logger.error("\(problem)", metadata: ["code": "\(problem.code)"])
-            return false
-        }
     }
 
     /// The partitions' first offsets, and the ends that reading finds: a queried end may lie short of the last batch's.

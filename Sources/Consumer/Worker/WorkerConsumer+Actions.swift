@@ -15,7 +15,7 @@ extension WorkerConsumer {
             commit(watermarks, with: clients.consumer)
         case .pause(let partition):
             // Refused for a partition that is not assigned yet, which is tried again from the clock's round.
-            do { try clients.consumer.pause([partition]) } catch { noteAssigned() }
+            try? clients.consumer.pause([partition])
         case .resume(let partition):
             do {
                 try clients.consumer.resume([partition])
@@ -92,76 +92,6 @@ extension WorkerConsumer {
         }
     }
 
-    /// Makes partitions ready, however often that has to be tried, for as long as they are assigned. With a gate, a
-    /// rebalance waits for them; what comes too late for it, or without one, is let in from here.
-    func prepare(_ assignments: [TopicPartition: Int64], gate: PreparationGate?) async {
-        var waiting = assignments
-        var delay = Duration.milliseconds(100)
-        while let clients {
-            waiting = waiting.filter { partition, id in withCore { $0.isCurrent(partition, assignment: id) } }
-            if waiting.isEmpty { return }
-            do {
-                let prepared = try await clients.preparation.prepare(waiting.keys.sorted())
-                for partition in waiting.keys where prepared[partition] == nil { gate?.giveUp(partition) }
-                for (partition, partitionPrepared) in prepared {
-                    guard let assignment = waiting[partition] else { continue }
-                    if gate?.deliver(partitionPrepared, for: partition) != true {
-                        try await admit(partition, assignment, partitionPrepared, clients.consumer)
-                    }
-                    waiting[partition] = nil
-                }
-            } catch {
-                logger.warning("Partitions are not ready yet: \(error)")
-            }
-            if waiting.isEmpty { return }
-            try? await Task.sleep(for: delay)
-            delay = min(delay * 2, .seconds(5))
-        }
-    }
-
-    /// Lets a partition in that is assigned already, and paused: reading is moved to its start before its first record
-    /// counts. A record that was polled before the move must not be taken for what follows the start, so the poll
-    /// thread has to have gone round once in between.
-    private func admit(
-        _ partition: TopicPartition, _ assignment: Int64, _ prepared: PartitionPreparation.Prepared,
-        _ consumer: KafkaConsumer
-    ) async throws {
-        try consumer.pause([partition])
-        try await consumer.seek(partition, to: .at(prepared.start))
-        let moved = ContinuousClock.now
-        while consumer.lastPoll <= moved {
-            guard withCore({ $0.isCurrent(partition, assignment: assignment) }) else { return }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        step {
-            $0.granted(
-                partition, assignment: assignment, log: prepared.log, fence: prepared.fence, start: prepared.start,
-                end: prepared.end, at: .now)
-        }
-    }
-
-    /// A stalled worker must not lock the rightful owner out: a fence is taken again only when the group accepts a
-    /// commit of ours, which it does from the partition's owner alone. The commit itself says nothing new.
-    private func refence(_ partition: TopicPartition, assignment: Int64) async {
-        var delay = Duration.milliseconds(100)
-        while let clients, withCore({ $0.isCurrent(partition, assignment: assignment) }) {
-            do {
-                if let watermark = withCore({ $0.watermark(of: partition) }) {
-                    try await clients.consumer.confirmOwnership(of: partition, watermark: watermark)
-                }
-                let fence = try await clients.preparation.takeFence(of: partition)
-                logger.notice(
-                    "Took the fence of \(partition) again: another worker had taken it, but the partition is ours.")
-                step { $0.refenced(partition, assignment: assignment, fence: fence, at: .now) }
-                return
-            } catch {
-                logger.warning("The fence of \(partition) was overtaken and cannot be taken again yet: \(error)")
-            }
-            try? await Task.sleep(for: delay)
-            delay = min(delay * 2, .seconds(5))
-        }
-    }
-
     /// The hosts' side of the story.
     func happened(_ event: HostPool.Event) {
         switch event {
@@ -183,15 +113,5 @@ extension WorkerConsumer {
                 level: death.kind == .handover ? .info : .warning, "A spare turn host has ended.",
                 metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)"])
         }
-    }
-}
-
-extension KafkaConsumer {
-    /// Throws unless the group takes this member for the partition's owner.
-    fileprivate func confirmOwnership(of partition: TopicPartition, watermark: Int64) async throws(KafkaError) {
-        let result = await withCheckedContinuation { continuation in
-            commit([partition: CommittedOffset(offset: watermark)]) { continuation.resume(returning: $0) }
-        }
-        if let refusal = try result.get()[partition] ?? nil { throw refusal }
     }
 }

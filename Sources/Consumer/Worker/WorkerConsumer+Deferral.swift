@@ -21,8 +21,11 @@ struct RefetchTookTooLong: Error, CustomStringConvertible {
 }
 
 extension WorkerConsumer {
-    /// After so long a read is begun anew, if it is still wanted.
-    private static let refetchTimeout = Duration.seconds(30)
+    /// After so long a read is begun anew, if it is still wanted. Longer than a pass over the log and the questions
+    /// after it take by their own limits: a read that brings anything must not be thrown away for being slow.
+    private static let refetchTimeout = Duration.seconds(60)
+    /// After so long a pass stops where it is, and after as long again what it did not show is left to the next read.
+    private static let refetchPatience = Duration.seconds(10)
     /// So much of the log is read at a time for what is wanted of it.
     private static let refetchBytes = 16 << 20
 
@@ -44,7 +47,7 @@ extension WorkerConsumer {
     }
 
     /// One pass over the log, from the first wanted offset on.
-    /// - Returns: the wanted records that were passed, and how far the pass came.
+    /// - Returns: the wanted records that were passed, and how far the pass came: beyond the first of them at least.
     private func readInTime(
         _ offsets: [Int64], of partition: TopicPartition, with reader: KafkaReader
     ) async throws -> (records: [KafkaRecord], end: Int64) {
@@ -67,22 +70,37 @@ extension WorkerConsumer {
         let wanted = Set(offsets)
         var records: [KafkaRecord] = []
         var bytes = 0
+        let deadline = ContinuousClock.now + refetchPatience
         let reached = try await reader.read(from: [partition: .at(first)], untilEnd: true) { batch in
             for record in batch {
                 if wanted.contains(record.offset) { records.append(record) }
                 bytes += record.byteCount
             }
             let isThrough = batch.last.map { $0.offset >= last } ?? false
-            return isThrough || bytes >= refetchBytes ? .stop : .proceed
+            return isThrough || bytes >= refetchBytes || .now >= deadline ? .stop : .proceed
         }
         let end = reached[partition] ?? first
         guard end > first else { throw LogEndsEarly(partition: partition, end: end, offset: first) }
-        // What one pass did not show is asked for by itself before it counts as gone.
         let seen = Set(records.map(\.offset))
-        for offset in offsets where offset < end && !seen.contains(offset) {
-            if let record = try await reader.fetch(partition, offset: offset) { records.append(record) }
+        let missing = offsets.filter { $0 < end && !seen.contains($0) }
+        let asked = try await askSingly(for: missing, until: .now + refetchPatience) {
+            try await reader.fetch(partition, offset: $0)
         }
-        return (records, end)
+        return (records + asked.records, asked.unasked ?? end)
+    }
+
+    /// What one pass did not show is asked for by itself before it counts as gone. There may be more of it than can be
+    /// asked for in any time, after the log was cut off: what is left at the deadline is told, and is another read's.
+    static func askSingly(
+        for missing: [Int64], until deadline: ContinuousClock.Instant,
+        _ fetch: (Int64) async throws -> KafkaRecord?
+    ) async throws -> (records: [KafkaRecord], unasked: Int64?) {
+        var records: [KafkaRecord] = []
+        for (index, offset) in missing.enumerated() {
+            if index > 0, ContinuousClock.now >= deadline { return (records, offset) }
+            if let record = try await fetch(offset) { records.append(record) }
+        }
+        return (records, nil)
     }
 
     /// Nothing can be carried out of it, and nothing written to the dead letters: it is gone from the log.

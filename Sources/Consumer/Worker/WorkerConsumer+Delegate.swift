@@ -16,9 +16,9 @@ extension WorkerConsumer: KafkaConsumerDelegate {
     /// partition being paused.
     package func assigned(_ partitions: [TopicPartition]) -> [TopicPartition: Int64] {
         let assignments = withCore { core in
-            Dictionary(partitions.map { ($0, core.assign($0)) }, uniquingKeysWith: { _, last in last })
+            let now = ContinuousClock.now
+            return Dictionary(partitions.map { ($0, core.assign($0, at: now)) }, uniquingKeysWith: { _, last in last })
         }
-        noteAssigned()
         let gate = PreparationGate(expecting: partitions)
         Task.detached { await self.prepare(assignments, gate: gate) }
         let prepared = gate.wait(upTo: options.assignTimeout)

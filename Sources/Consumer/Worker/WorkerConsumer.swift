@@ -25,9 +25,6 @@ package final class WorkerConsumer: Sendable {
         var core: ConsumerCore
         var outbox: Deque<ConsumerCore.Action> = []
         var isPerforming = false
-        /// Until when what is paused is paused anew: the client library knows nothing of a partition before it is
-        /// assigned, and forgets a pause with the assignment.
-        var repausesUntil: ContinuousClock.Instant?
     }
 
     private enum Ending: Sendable {
@@ -125,10 +122,6 @@ package final class WorkerConsumer: Sendable {
         records.map { ConsumerCore.Incoming(record: $0, verdict: intake.examine($0)) }
     }
 
-    func noteAssigned() {
-        state.withLock { $0.repausesUntil = .now + .seconds(2) }
-    }
-
     func fail(_ error: KafkaError) {
         endingsInput.yield(.failed(error))
     }
@@ -170,20 +163,9 @@ package final class WorkerConsumer: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(20))
             step { $0.tick(at: .now) }
-            repauseIfNeeded()
+            if let paused = clients?.consumer.paused { step { $0.alignFlow(paused: paused) } }
             scoutIfNeeded()
         }
-    }
-
-    private func repauseIfNeeded() {
-        let paused = state.withLock { state -> Set<TopicPartition> in
-            guard let until = state.repausesUntil else { return [] }
-            if until < .now { state.repausesUntil = nil }
-            return state.core.paused
-        }
-        guard !paused.isEmpty else { return }
-        // Those that are not assigned yet are refused; the next round tries again.
-        for partition in paused { try? clients?.consumer.pause([partition]) }
     }
 
     private func drain(_ clients: Clients) async {
