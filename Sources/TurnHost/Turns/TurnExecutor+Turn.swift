@@ -20,11 +20,18 @@ extension TurnExecutor {
         defer { grant.leave() }
 
         let begun = try await begin(work, takeover, answer, control)
-        let (run, writer) = (begun.run, begun.writer)
-        let deadline = limitTime(of: run, control)
-        defer { deadline?.cancel() }
         let pulse = environment.pulse.began(session.id)
         defer { environment.pulse.ended(pulse) }
+        return try await limitingTime(of: begun.run, control) {
+            try await run(begun, takeover, answer, &work, control, session, permit)
+        }
+    }
+
+    private func run(
+        _ begun: BegunRun, _ takeover: Takeover?, _ answer: AnswerPlace, _ work: inout RequestInHand,
+        _ control: TurnControl, _ session: HostedSession, _ permit: Permits.Permit
+    ) async throws -> Fate {
+        let (run, writer, grant) = (begun.run, begun.writer, work.grant)
         // Code that may kill its host is run for a request that may have done so before only once its run is on record;
         // for one that has just come in, the model's first token need not wait for the disk.
         if takeover != nil || work.dispatch.death != nil || grant.wasWaiting(work.position.offset) {
@@ -33,7 +40,7 @@ extension TurnExecutor {
         let turnIdentity = work.identity(
             run: run.run, lifecycle: TurnLifecycle(background: work.memory.background))
         // A request that is over its budget may have killed its hosts in any of the agent's code.
-        if takeover?.exhausted == nil { await tellLoaded(&work, turnIdentity) }
+        if takeover?.exhausted == nil { await tellLoaded(&work, turnIdentity, control) }
         let plan: TurnPlan
         do {
             plan = try await self.plan(&work, turnIdentity, takeover, answer, writer, control, session)
@@ -69,7 +76,7 @@ extension TurnExecutor {
             let seq = try await lastSeq(of: writer)
             work.memory.summary = effect.summary
             let settlement = settlement(effect, run, work, session, seq)
-            return try await settle(effect, settlement, turnIdentity, &work, session, permit)
+            return try await settle(effect, settlement, turnIdentity, &work, hosted, permit)
         }
     }
 
@@ -82,10 +89,11 @@ extension TurnExecutor {
     }
 
     /// Tells the agent that the session's state was read, before any other hook.
-    func tellLoaded(_ work: inout RequestInHand, _ identity: TurnIdentity) async {
+    func tellLoaded(_ work: inout RequestInHand, _ identity: TurnIdentity, _ control: TurnControl) async {
         guard work.memory.wasLoaded else { return }
         work.memory.wasLoaded = false
-        if work.memory.isContinuation { await environment.loop.loaded(identity, work.memory.chain.messages) }
+        guard work.memory.isContinuation else { return }
+        await environment.loop.loaded(identity, work.memory.chain.messages, control: control)
     }
 
     func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {
@@ -154,9 +162,9 @@ extension TurnExecutor {
 
     private func settle(
         _ effect: TurnEffect, _ settlement: Settlement, _ identity: TurnIdentity, _ work: inout RequestInHand,
-        _ session: HostedSession, _ permit: Permits.Permit
+        _ hosted: HostedRun, _ permit: Permits.Permit
     ) async throws -> Fate {
-        let grant = work.grant
+        let (grant, session, control) = (work.grant, hosted.session, hosted.control)
         let result = try await environment.persistently(grant) { try await write(settlement, &work) }
         if let fate = result { return fate }
         // The turn is over; what is left is to say so.
@@ -166,15 +174,17 @@ extension TurnExecutor {
         work.memory.directives[work.position.offset] = nil
         _ = try await publishClosing(settlement, work)
         let settled = work
-        return .settled { await afterwards(effect, identity, settled, session) }
+        return .settled { await afterwards(effect, identity, settled, session, control) }
     }
 
     /// What the agent has to say once its turn is settled, and what it asked for.
     private func afterwards(
-        _ effect: TurnEffect, _ identity: TurnIdentity, _ work: RequestInHand, _ session: HostedSession
+        _ effect: TurnEffect, _ identity: TurnIdentity, _ work: RequestInHand, _ session: HostedSession,
+        _ control: TurnControl
     ) async {
         defer { environment.reached(.afterComplete) }
-        let edited = await environment.loop.complete(identity, effect, totalUsage: work.memory.totalUsage)
+        let edited = await environment.loop.complete(
+            identity, effect, totalUsage: work.memory.totalUsage, control: control)
         guard var work = session.takeMemory().map({ work.with($0) }) else { return }
         if let edited { work.memory.chain.set(edited) }
         if edited != nil || work.memory.changedState != nil { await amend(&work) }
