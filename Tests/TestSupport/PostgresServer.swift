@@ -27,25 +27,30 @@ package final class PostgresServer: Sendable {
     package let port: UInt16
     private let directory: TemporaryDirectory
     private let executables: String
+    private let certificate: ServerCertificate?
     private let process = Mutex<BrokerProcess?>(nil)
     private let databases = Atomic(0)
 
     /// Makes a server and waits until it answers.
+    /// - Parameter offersTLS: whether it has a certificate, and lets its clients choose.
     /// - Throws: if no server is installed, with what to install.
-    package static func start() async throws -> PostgresServer {
-        let server = try await PostgresServer()
+    package static func start(offersTLS: Bool = false) async throws -> PostgresServer {
+        let server = try await PostgresServer(offersTLS: offersTLS)
         try await server.start()
         return server
     }
 
-    private init() async throws {
+    private init(offersTLS: Bool) async throws {
         Self.removeOrphans()
         executables = try PostgresExecutables.directory()
         directory = try TemporaryDirectory(prefix: "\(Self.prefix)-\(getpid())")
         port = try LoopbackSocket.freePort()
+        certificate = offersTLS ? try await ServerCertificate.make(in: directory) : nil
         if let account = try PostgresExecutables.account() {
-            guard chown(directory.path(""), account.pw_uid, account.pw_gid) == 0 else {
-                throw Failure(description: "Could not hand \(directory.url.path) to the server's account.")
+            for path in [directory.path("")] + [certificate?.certificate, certificate?.key].compactMap(\.self) {
+                guard chown(path, account.pw_uid, account.pw_gid) == 0 else {
+                    throw Failure(description: "Could not hand \(path) to the server's account.")
+                }
             }
         }
         let (executable, arguments) = try PostgresExecutables.command(
@@ -81,7 +86,7 @@ package final class PostgresServer: Sendable {
                 "-D", directory.path("data"), "-p", "\(port)", "-c", "listen_addresses=127.0.0.1",
                 "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=64MB",
                 "-c", "log_destination=stderr", "-c", "logging_collector=on",
-            ])
+            ] + encryption)
         let started = try await BrokerProcess.start(executable, arguments)
         process.withLock { $0 = started }
         try await eventually(timeout: .seconds(30)) {
@@ -91,6 +96,15 @@ package final class PostgresServer: Sendable {
             return try await PostgresClient.answers(url(database: "postgres"))
         }
     }
+
+    private var encryption: [String] {
+        guard let certificate else { return [] }
+        let settings = ["ssl=on", "ssl_cert_file=\(certificate.certificate)", "ssl_key_file=\(certificate.key)"]
+        return settings.flatMap { ["-c", $0] }
+    }
+
+    /// The file with the certificate of whom to trust, for `sslrootcert`; nil if the server speaks no TLS.
+    package var authority: String? { certificate?.authority }
 
     /// For `CARRYON_STORE`: the server's own first database.
     package var url: String { url(database: "postgres") }
@@ -115,32 +129,7 @@ package final class PostgresServer: Sendable {
     /// Runs one of the programs that come with the server to its end.
     /// - Returns: what it prints.
     package static func run(_ program: String, _ arguments: [String]) async throws -> String {
-        let directory = try PostgresExecutables.directory()
-        return try await withCheckedThrowingContinuation { continuation in
-            Thread {
-                continuation.resume(with: Result { try output(of: "\(directory)/\(program)", arguments) })
-            }.start()
-        }
-    }
-
-    private static func output(of executable: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: executable)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        // Waiting for it by its own means takes a run loop, which this thread has none of.
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        ended.wait()
-        guard process.terminationStatus == 0 else {
-            throw Failure(description: "\(executable) ended with status \(process.terminationStatus).")
-        }
-        return String(decoding: output, as: UTF8.self)
+        try await ProgramOutput.of("\(try PostgresExecutables.directory())/\(program)", arguments)
     }
 
     /// Freezes the server: connections stay, new ones come about, and nothing is answered.

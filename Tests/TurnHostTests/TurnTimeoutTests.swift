@@ -117,6 +117,32 @@ struct TurnTimeoutTests {
         }
         #expect(outcomes == ["failed"])
     }
+
+    @Test("A turn that does not heed the user's stop is left behind as well, and settled as stopped")
+    func stopNotHeeded() async throws {
+        let conductor = try conductor()
+        let never = Latch()
+        defer { never.open() }
+        let running = Mutex<Turn?>(nil)
+        let agent = RecordingAgent(answer: { turn in
+            guard turn.identity.turn == 0 else { return try await turn.say("later") }
+            running.withLock { $0 = turn }
+            try await turn.say("heard")
+            await never.wait()
+        })
+        try await conductor.start(agent)
+        conductor.say("long", id: "u1")
+        try await waitFor { never.waiting == 1 && clock.sleeping == 1 }
+        conductor.send(.stop(reason: "enough"))
+        try await waitFor { running.withLock { $0?.isStopped == true } }
+        clock.advance(by: .seconds(60))
+        try await waitFor { clock.sleeping == 1 }
+        clock.advance(by: .seconds(10))
+        conductor.say("next", id: "u2")
+        try await conductor.finish()
+        #expect(conductor.view().completes.map(\.outcome) == [.stopped, .completed])
+        #expect(try await conductor.history().map(\.text) == ["long", "heard", "next", "later"])
+    }
 }
 
 extension RunningHost {

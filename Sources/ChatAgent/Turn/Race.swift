@@ -13,13 +13,16 @@ final class Race<Value: Sendable, Failure: Error>: Sendable {
         state.withLock { if case .open = $0 { true } else { false } }
     }
 
-    func finish(_ result: Result<Value, Failure>) {
-        let waiter = state.withLock { state -> CheckedContinuation<Result<Value, Failure>, Never>? in
-            guard case .open(let waiter) = state else { return nil }
+    /// - Returns: whether this is the first end.
+    @discardableResult
+    func finish(_ result: Result<Value, Failure>) -> Bool {
+        let (isFirst, waiter) = state.withLock { state -> (Bool, CheckedContinuation<Result<Value, Failure>, Never>?) in
+            guard case .open(let waiter) = state else { return (false, nil) }
             state = .finished(result)
-            return waiter
+            return (true, waiter)
         }
         waiter?.resume(returning: result)
+        return isFirst
     }
 
     func value() async throws(Failure) -> Value {

@@ -17,13 +17,29 @@ package final class TurnControl: Sendable {
         case lost
     }
 
+    /// What of a turn can be waited for no longer.
+    package enum Part: Sendable, Hashable {
+        /// The agent's part of the run, up to the answer's end.
+        case run
+        /// A hook before or after that, by its name.
+        case hook(String)
+    }
+
+    private struct Awaited {
+        var number: Int
+        var part: Part
+        var cancel: @Sendable () -> Void
+        /// Returns whether it had not come to its end by itself.
+        var leaveBehind: @Sendable () -> Bool
+    }
+
     private struct State {
         var ending: Ending?
-        var cancel: (@Sendable () -> Void)?
         var onLost: (@Sendable () -> Void)?
-        var abandon: (@Sendable () -> Void)?
-        var isAbandoned = false
         var isDecided = false
+        var awaited: Awaited?
+        /// How many parts have begun.
+        var begun = 0
 
         func yields(to new: Ending) -> Bool {
             switch (ending, new) {
@@ -49,7 +65,9 @@ package final class TurnControl: Sendable {
             state -> (Bool, (@Sendable () -> Void)?, (@Sendable () -> Void)?) in
             guard state.yields(to: ending) else { return (false, nil, nil) }
             state.ending = ending
-            return (true, state.cancel, ending == .lost ? state.onLost : nil)
+            // A hook beside the run is about the turn, however that ended.
+            let cancel = state.awaited.flatMap { $0.part == .run ? $0.cancel : nil }
+            return (true, cancel, ending == .lost ? state.onLost : nil)
         }
         onLost?()
         cancel?()
@@ -74,35 +92,69 @@ package final class TurnControl: Sendable {
         }
     }
 
-    /// What runs is waited for no longer, if something still does: it was asked to end and does not. It goes on for itself,
-    /// and whatever it writes from now on goes nowhere.
-    /// - Returns: whether something was given up.
-    @discardableResult
-    package func abandon() -> Bool {
-        let abandon = state.withLock { state in
-            state.isAbandoned = true
-            return state.abandon
-        }
-        abandon?()
-        return abandon != nil
+    /// Names what is waited for at this moment, for ``leaveBehind(_:)``; `nil` if nothing is.
+    package var awaited: Int? { state.withLock { $0.awaited?.number } }
+
+    /// Waits no longer for what was waited for when ``awaited`` gave `number`, if that is still so. It is cancelled, goes on
+    /// for itself, and what it has to say changes nothing.
+    /// - Returns: what was given up, if something was.
+    package func leaveBehind(_ number: Int) -> Part? {
+        let awaited = state.withLock { $0.awaited?.number == number ? $0.awaited : nil }
+        return awaited.flatMap { $0.leaveBehind() ? $0.part : nil }
     }
 
     /// Runs `body` so that ``end(_:)`` cancels it.
     /// - Parameter abandoned: what comes of it if it does not end when it should.
-    package func run<Result: Sendable>(
-        _ body: @escaping @Sendable () async -> Result, abandoned: @escaping @Sendable () -> Result
-    ) async -> Result {
-        let race = Race<Result, Never>()
+    package func run<Output: Sendable>(
+        _ body: @escaping @Sendable () async -> Output, abandoned: @escaping @Sendable () -> Output
+    ) async -> Output {
+        await wait(for: .run, body, leftBehind: abandoned)
+    }
+
+    /// Calls a hook that is no part of the run: the turn's end does not cancel it, but it may be left behind. Not to be
+    /// called within ``run(_:abandoned:)``, which sees to the hooks in it.
+    /// - Throws: what `body` throws; ``HookLeftBehind`` if it is waited for no longer.
+    package func call<Output: Sendable>(
+        _ hook: String, _ body: @escaping @Sendable () async throws -> Output
+    ) async throws -> Output {
+        let result: Result<Output, any Error> = await wait(for: .hook(hook)) {
+            do {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        } leftBehind: {
+            .failure(HookLeftBehind(hook: hook))
+        }
+        return try result.get()
+    }
+
+    private func wait<Output: Sendable>(
+        for part: Part, _ body: @escaping @Sendable () async -> Output,
+        leftBehind: @escaping @Sendable () -> Output
+    ) async -> Output {
+        let race = Race<Output, Never>()
         let task = Task { race.finish(.success(await body())) }
-        let (isEnded, isAbandoned) = state.withLock { state in
-            state.cancel = { task.cancel() }
-            state.abandon = { race.finish(.success(abandoned())) }
-            return (state.ending != nil, state.isAbandoned)
+        let isEnded = state.withLock { state in
+            state.begun += 1
+            state.awaited = Awaited(
+                number: state.begun, part: part, cancel: { task.cancel() },
+                leaveBehind: {
+                    defer { task.cancel() }
+                    return race.finish(.success(leftBehind()))
+                })
+            return part == .run && state.ending != nil
         }
         if isEnded { task.cancel() }
-        if isAbandoned { race.finish(.success(abandoned())) }
         let result = await race.value()
-        state.withLock { ($0.cancel, $0.abandon) = (nil, nil) }
+        state.withLock { $0.awaited = nil }
         return result
     }
+}
+
+/// A hook took longer than a turn may, and is waited for no longer.
+package struct HookLeftBehind: Error, CustomStringConvertible {
+    package let hook: String
+
+    package var description: String { "\(hook) took longer than the turn may, and was left behind" }
 }

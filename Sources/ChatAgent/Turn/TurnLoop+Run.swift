@@ -47,21 +47,33 @@ extension TurnLoop {
 
     /// The hooks around an answer that was complete when its run died: what they had changed died with it. Nothing can be
     /// written any more.
-    func hearAgain(_ work: TurnWork, _ assembler: MessageAssembler?, _ output: any TurnOutput) async {
+    func hearAgain(
+        _ work: TurnWork, _ assembler: MessageAssembler?, _ output: any TurnOutput, _ control: TurnControl
+    ) async {
         let stream = work.open(assembler, output)
         stream.abandon()
         await logger.softly("a hook of an answer that was complete", "the answer is settled as it is") {
-            try await boot(work)
-            try await startHooks(work, stream)
+            try await boot(work, within: control)
+            try await startHooks(work, stream, within: control)
             let finishReason = assembler?.finishReason ?? .stop
-            try await beforeComplete(work, stream, TurnEnding(outcome: .completed, finishReason: finishReason))
+            let ending = TurnEnding(outcome: .completed, finishReason: finishReason)
+            try await beforeComplete(work, stream, ending, control)
         }
     }
 
-    private func boot(_ work: TurnWork) async throws {
+    /// Calls a hook: in the run, whose end is that of all its hooks, or beside it, within the time that `control` gives.
+    private func call<Output: Sendable>(
+        _ hook: String, within control: TurnControl?, _ body: @escaping @Sendable () async throws -> Output
+    ) async throws -> Output {
+        guard let control else { return try await body() }
+        return try await control.call(hook, body)
+    }
+
+    private func boot(_ work: TurnWork, within control: TurnControl? = nil) async throws {
         let (plan, identity) = (work.plan, work.plan.identity)
         guard plan.needsBoot else { return }
-        try await agent.onBoot(BootEvent(identity: identity, previousRunID: plan.previousRunID))
+        let event = BootEvent(identity: identity, previousRunID: plan.previousRunID)
+        try await call("onBoot", within: control) { try await agent.onBoot(event) }
         work.setBooted()
     }
 
@@ -92,41 +104,53 @@ extension TurnLoop {
     }
 
     /// What the turn is to take up, as the agent has it once it has looked at the message.
-    func validated(_ plan: TurnPlan) async throws -> TurnPlan.Trigger {
+    func validated(_ plan: TurnPlan, within control: TurnControl? = nil) async throws -> TurnPlan.Trigger {
         switch plan.trigger {
-        case .message(let message): .message(try await agent.validated(message, plan.identity))
-        case .answer(let wire, let base): .answer(try await agent.validated(wire, plan.identity), base: base)
+        case .message(let message): .message(try await validated(message, plan, within: control))
+        case .answer(let wire, let base): .answer(try await validated(wire, plan, within: control), base: base)
         case .regenerate: .regenerate
         }
     }
 
+    private func validated(
+        _ message: Message, _ plan: TurnPlan, within control: TurnControl?
+    ) async throws -> Message {
+        let identity = plan.identity
+        return try await call("onValidateMessages", within: control) {
+            try await agent.validated(message, identity)
+        }
+    }
+
     /// Messages that had joined a dead run, as the agent lets them in; it did so before.
-    func validatedInjected(_ plan: TurnPlan) async -> [WaitingMessage] {
+    func validatedInjected(_ plan: TurnPlan, within control: TurnControl? = nil) async -> [WaitingMessage] {
         var injected = plan.injected
         for index in injected.indices {
             let message = injected[index].message
             let looked = await logger.softly("onValidateMessages", "a message that had joined is kept as it came") {
-                try await agent.validated(message, plan.identity)
+                try await validated(message, plan, within: control)
             }
             injected[index].message = looked ?? message
         }
         return injected
     }
 
-    private func startHooks(_ work: TurnWork, _ stream: ResponseStream) async throws {
+    private func startHooks(
+        _ work: TurnWork, _ stream: ResponseStream, within control: TurnControl? = nil
+    ) async throws {
         let (plan, identity) = (work.plan, work.plan.identity)
         let writer = PartWriter(stream: stream)
         if plan.isChatStart {
             let history = History(work.messages)
             defer { work.setHistory(history.close()) }
-            try await agent.onChatStart(ChatStartEvent(identity: identity, history: history, writer: writer))
+            let event = ChatStartEvent(identity: identity, history: history, writer: writer)
+            try await call("onChatStart", within: control) { try await agent.onChatStart(event) }
         }
         let history = History(work.messages)
         defer { work.setHistory(history.close()) }
-        try await agent.onTurnStart(
-            TurnStartEvent(
-                identity: identity, messages: history.messages, history: history, partialAssistant: stream.partial,
-                previousTurnUsage: plan.previousUsage, totalUsage: plan.totalUsage, writer: writer))
+        let event = TurnStartEvent(
+            identity: identity, messages: history.messages, history: history, partialAssistant: stream.partial,
+            previousTurnUsage: plan.previousUsage, totalUsage: plan.totalUsage, writer: writer)
+        try await call("onTurnStart", within: control) { try await agent.onTurnStart(event) }
     }
 
     /// The answer's end, and what is settled of it.
@@ -163,12 +187,15 @@ extension TurnLoop {
         case (.timedOut(let limit), .failed): fail(&turnEnding, &closing, TurnError.timedOut(after: limit))
         case (_, .failed(let failure, _)): fail(&turnEnding, &closing, failure)
         case (_, .ran):
-            await compactAfterwards(work, steps, stream)
+            await compactAfterwards(work, steps, stream, control)
         case (_, .leftForUpgrade): break
         }
         if turnEnding.error == nil || end.isInRun {
             do {
-                try await beforeComplete(work, stream, turnEnding)
+                try await beforeComplete(work, stream, turnEnding, control)
+            } catch is HookLeftBehind {
+                // Nothing more of it is to be heard, also not while what was deferred is waited for.
+                work.close(stream, closing)
             } catch {
                 // What made the turn fail in the first place is what its readers are told.
                 if turnEnding.error == nil { fail(&turnEnding, &closing, error) }
@@ -185,27 +212,33 @@ extension TurnLoop {
         closing = .failed(error)
     }
 
-    private func beforeComplete(_ work: TurnWork, _ stream: ResponseStream, _ ending: TurnEnding) async throws {
+    private func beforeComplete(
+        _ work: TurnWork, _ stream: ResponseStream, _ ending: TurnEnding, _ control: TurnControl
+    ) async throws {
         let response = ending.outcome == .completed ? stream.contentMessage : stream.partial
         work.foresee(response)
         let history = History(work.messages)
-        try await agent.onBeforeTurnComplete(
-            TurnEndEvent(
-                identity: work.plan.identity, history: history, responseMessage: response,
-                finishReason: ending.finishReason, isStopped: ending.isStopped, usage: ending.usage,
-                writer: PartWriter(stream: stream)))
+        let event = TurnEndEvent(
+            identity: work.plan.identity, history: history, responseMessage: response,
+            finishReason: ending.finishReason, isStopped: ending.isStopped, usage: ending.usage,
+            writer: PartWriter(stream: stream))
+        try await control.call("onBeforeTurnComplete") { try await agent.onBeforeTurnComplete(event) }
         guard let edited = history.close() else { return }
         work.setHistory(edited, keepingResponse: response.map(edited.contains) ?? true)
     }
 
-    private func compactAfterwards(_ work: TurnWork, _ steps: StepContext, _ stream: ResponseStream) async {
+    private func compactAfterwards(
+        _ work: TurnWork, _ steps: StepContext, _ stream: ResponseStream, _ control: TurnControl
+    ) async {
         guard agent.compaction != nil else { return }
-        let chain = work.messages + [stream.contentMessage].compactMap(\.self)
-        await logger.softly("compaction", "the history stays as it is") {
-            try await steps.compact(
-                chain, work.plan.identity, stream.usage, extra: nil, step: nil, writer: PartWriter(stream: stream))
+        let (chain, identity) = (work.messages + [stream.contentMessage].compactMap(\.self), work.plan.identity)
+        let isDone: Void? = await logger.softly("compaction", "the history stays as it is") {
+            try await control.call("compaction") {
+                try await steps.compact(
+                    chain, identity, stream.usage, extra: nil, step: nil, writer: PartWriter(stream: stream))
+            }
         }
-        work.note(steps)
+        if isDone != nil { work.note(steps) }
     }
 
     /// Waits for what was deferred, five seconds at most.

@@ -29,15 +29,15 @@ package struct TurnLoop: Sendable {
             var plan = plan
             var trigger = plan.trigger
             if plan.validates {
-                plan.injected = await validatedInjected(plan)
+                plan.injected = await validatedInjected(plan, within: control)
                 let looked = await logger.softly("onValidateMessages", "the message is kept as it came") {
-                    try await validated(plan)
+                    try await validated(plan, within: control)
                 }
                 trigger = looked ?? trigger
             }
             let work = TurnWork(plan, chain: consume chain)
             work.joinHistory(trigger)
-            if plan.validates, settledAs == .ended(.finished) { await hearAgain(work, assembler, output) }
+            if plan.validates, settledAs == .ended(.finished) { await hearAgain(work, assembler, output, control) }
             return .settle(settled(work, assembler, as: settledAs, output))
         case .giveUp(let error, let assembler):
             let work = TurnWork(plan, chain: consume chain)
@@ -61,35 +61,51 @@ package struct TurnLoop: Sendable {
     }
 
     /// Tells the agent that its turn is settled.
+    /// - Parameter control: the turn's; a hook that takes longer than the turn may is left behind.
     /// - Returns: the history, if the agent changed it.
-    package func complete(_ identity: TurnIdentity, _ effect: TurnEffect, totalUsage: Usage?) async -> [Message]? {
+    package func complete(
+        _ identity: TurnIdentity, _ effect: TurnEffect, totalUsage: Usage?, control: TurnControl
+    ) async -> [Message]? {
         let history = History(effect.chain.messages)
         let event = TurnCompleteEvent(
             identity: identity, outcome: effect.outcome, finishReason: effect.finishReason,
             messages: effect.chain.messages, history: history, newMessages: effect.newMessages,
             responseMessage: effect.response, rawResponseMessage: effect.rawResponse,
             isStopped: effect.isStopped, usage: effect.usage, totalUsage: totalUsage, error: effect.error)
-        await logger.softly("onTurnComplete", "the turn stays as it was settled") {
-            try await agent.onTurnComplete(event)
+        do {
+            try await control.call("onTurnComplete") { try await agent.onTurnComplete(event) }
+        } catch {
+            logger.warning(
+                "onTurnComplete failed; the turn stays as it was settled", metadata: ["error": "\(error)"])
+            // What it changed before it failed stays; who was left behind may have been in the middle of it.
+            if error is HookLeftBehind {
+                _ = history.close()
+                return nil
+            }
         }
         return history.close()
     }
 
     /// Tells the agent that a session's stored state was read.
-    package func loaded(_ identity: TurnIdentity, _ messages: [Message]) async {
+    package func loaded(_ identity: TurnIdentity, _ messages: [Message], control: TurnControl) async {
         let event = LoadEvent(identity: identity, messages: messages)
-        await logger.softly("onLoad", "the session goes on") { try await agent.onLoad(event) }
+        await logger.softly("onLoad", "the session goes on") {
+            try await control.call("onLoad") { try await agent.onLoad(event) }
+        }
     }
 
     /// Asks the agent what to do about a dead run's partial. An error means the defaults.
-    package func recoveryBoot(_ event: RecoveryBootEvent) async -> RecoveryBootResult? {
-        await logger.softly("onRecoveryBoot", "the default policy applies") { try await agent.onRecoveryBoot(event) }
-            ?? nil
+    package func recoveryBoot(_ event: RecoveryBootEvent, control: TurnControl) async -> RecoveryBootResult? {
+        await logger.softly("onRecoveryBoot", "the default policy applies") {
+            try await control.call("onRecoveryBoot") { try await agent.onRecoveryBoot(event) }
+        } ?? nil
     }
 
     /// The tools of a turn that is being recovered. An error means none.
-    package func recoveredTools(_ identity: TurnIdentity) async -> ToolSet? {
-        await logger.softly("tools", "the calls of the dead run are dropped") { try await agent.tools(for: identity) }
+    package func recoveredTools(_ identity: TurnIdentity, control: TurnControl) async -> ToolSet? {
+        await logger.softly("tools", "the calls of the dead run are dropped") {
+            try await control.call("tools") { try await agent.tools(for: identity) }
+        }
     }
 
     /// Tells the agent that a session leaves this worker's memory.

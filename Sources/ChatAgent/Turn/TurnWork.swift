@@ -11,6 +11,7 @@ final class TurnWork: Sendable {
         var messageID: String
         var baseCount: Int
         var stream: ResponseStream?
+        var isClosed = false
         var response: Message?
         var rawResponse: Message?
         /// The answer that is in the history before it is final, if it is its last message.
@@ -119,8 +120,13 @@ final class TurnWork: Sendable {
         }
     }
 
-    /// Ends the answer.
+    /// Ends the answer, once.
     func close(_ stream: ResponseStream, _ ending: ResponseStream.Ending) {
+        let isFirst = state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        guard isFirst else { return }
         let raw = stream.message
         let response = stream.close(ending)
         state.withLock { state in

@@ -4,9 +4,11 @@ import Foundation
 /// Where the database is and how to log in to it: a URL that goes to libpq as it is, and what we would rather have than
 /// libpq's defaults.
 struct PostgresAddress: Sendable {
-    /// Host, port and database, without any secret: "127.0.0.1:5432/chat".
+    /// Hosts, ports and database, without any secret: "127.0.0.1:5432/chat".
     let name: String
-    let connectTimeout: Duration
+    let servers: PostgresServers
+    /// For one of the servers.
+    let serverTimeout: Duration
     /// In libpq's order: a later parameter wins over an earlier one, and those of the URL come with `dbname`.
     let parameters: [(keyword: String, value: String)]
 
@@ -16,10 +18,9 @@ struct PostgresAddress: Sendable {
         let environment = ProcessInfo.processInfo.environment
         let (seconds, isGiven) = (patience.connect.components.seconds, given["connect_timeout"] != nil)
         let chosen = given["connect_timeout"] ?? environment["PGCONNECT_TIMEOUT"]
-        let hosts = max(1, (given["host"] ?? given["hostaddr"] ?? "").split(separator: ",").count)
         // Zero and less means forever to libpq.
         let timeout = chosen.flatMap { Int($0) }.map { $0 > 0 ? Duration.seconds($0) : .seconds(3600) }
-        connectTimeout = (timeout ?? patience.connect) * hosts
+        serverTimeout = timeout ?? patience.connect
         var parameters = [
             // A peer that is silently gone is noticed by the system, and an idle connection is kept by firewalls.
             (keyword: "keepalives_idle", value: "5"), (keyword: "keepalives_interval", value: "2"),
@@ -32,11 +33,13 @@ struct PostgresAddress: Sendable {
             parameters.insert((keyword: "connect_timeout", value: "\(max(1, seconds))"), at: 0)
         }
         self.parameters = parameters
-        let host = given["host"] ?? given["hostaddr"] ?? environment["PGHOST"] ?? "the local socket"
-        let port = given["port"] ?? environment["PGPORT"]
+        servers = PostgresServers(given: given, environment: environment)
         let database = given["dbname"] ?? environment["PGDATABASE"]
-        name = host + (port.map { ":\($0)" } ?? "") + (database.map { "/\($0)" } ?? "")
+        name = servers.name + (database.map { "/\($0)" } ?? "")
     }
+
+    /// For all of the servers, one after the other.
+    var connectTimeout: Duration { serverTimeout * servers.servers.count }
 
     private static func parse(_ url: String) throws(StoreError) -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?

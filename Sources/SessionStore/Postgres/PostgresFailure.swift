@@ -14,6 +14,26 @@ enum PostgresFailure: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The server's own code for it, if it gave one.
+    var state: String? {
+        switch self {
+        case .lost(_, let state): state
+        case .refused(let state, _): state
+        }
+    }
+
+    /// The same, of this one of several servers.
+    func at(_ server: String) -> PostgresFailure {
+        switch self {
+        case .lost(let reason, let state): .lost(reason: "\(server): \(reason)", state: state)
+        case .refused(let state, let message): .refused(state: state, message: "\(server): \(message)")
+        }
+    }
+
+    /// Whether another server may take the connection that this one did not: it is away, silent, starting, or not what
+    /// was asked for. A login that is wrong here is wrong there.
+    var isOfOneServer: Bool { state?.hasPrefix("57P") ?? true }
+
     /// What is to be done about a transaction that failed and left nothing behind.
     enum Remedy {
         /// Another connection, maybe to another server.
@@ -41,10 +61,10 @@ enum PostgresFailure: Error, Hashable, CustomStringConvertible {
 
     var code: StoreError.Code {
         switch self {
+        case .lost(_, "53100"), .refused("53100", _):
+            return .diskFull
         case .lost:
             return .unavailable
-        case .refused("53100", _):
-            return .diskFull
         case .refused(let state, _):
             // A deadlock and its like; memory or connections at an end; a lock not had in time; an operator's
             // intervention; the system below; a read-only server.
@@ -54,9 +74,11 @@ enum PostgresFailure: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Whether the server wants somebody to change the settings: what it was told of user, password or database.
+    /// Whether somebody has to change the settings: what the server was told of user, password or database, or what the
+    /// two ends want of TLS.
     var isOfSettings: Bool {
-        guard case .lost(_, let state?) = self else { return false }
+        guard case .lost(let reason, let state) = self else { return false }
+        guard let state else { return TLSObjection(reason) != nil }
         return state.hasPrefix("28") || state == "3D000" || state == "42501"
     }
 

@@ -10,12 +10,31 @@ internal import CPostgres
 
 /// How a connection comes about.
 enum PostgresLogin {
-    /// Connects and turns pipeline mode on. Blocks until the deadline, or for the address's own time if that is shorter.
+    /// Connects to the first of the servers that takes the connection, and turns pipeline mode on. Blocks until the
+    /// deadline, or for the address's own time if that is shorter; no server takes the time of those behind it.
     static func connect(
         _ address: PostgresAddress, deadline: ContinuousClock.Instant
     ) throws(PostgresFailure) -> OpaquePointer {
-        let deadline = min(deadline, .now + address.connectTimeout)
-        guard let handle = start(address) else { throw .lost(reason: "there is no memory left", state: nil) }
+        let servers = address.servers.servers
+        var failures: [PostgresFailure] = []
+        for (index, server) in servers.enumerated() {
+            let share = ContinuousClock.now.duration(to: deadline) / (servers.count - index)
+            do throws(PostgresFailure) {
+                let parameters = address.parameters + server.parameters.map { (keyword: $0.key, value: $0.value) }
+                return try connect(parameters, deadline: .now + min(share, address.serverTimeout))
+            } catch {
+                failures.append(servers.count > 1 ? error.at(server.name) : error)
+                if !error.isOfOneServer { break }
+            }
+        }
+        throw .lost(
+            reason: failures.map(\.description).joined(separator: "; "), state: failures.last.flatMap(\.state))
+    }
+
+    private static func connect(
+        _ parameters: [(keyword: String, value: String)], deadline: ContinuousClock.Instant
+    ) throws(PostgresFailure) -> OpaquePointer {
+        guard let handle = start(parameters) else { throw .lost(reason: "there is no memory left", state: nil) }
         do throws(PostgresFailure) {
             // Only then does a refusal to connect tell its SQLSTATE.
             PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
@@ -33,9 +52,9 @@ enum PostgresLogin {
         }
     }
 
-    private static func start(_ address: PostgresAddress) -> OpaquePointer? {
-        var keywords: [UnsafeMutablePointer<CChar>?] = address.parameters.map { strdup($0.keyword) }
-        var values: [UnsafeMutablePointer<CChar>?] = address.parameters.map { strdup($0.value) }
+    private static func start(_ parameters: [(keyword: String, value: String)]) -> OpaquePointer? {
+        var keywords: [UnsafeMutablePointer<CChar>?] = parameters.map { strdup($0.keyword) }
+        var values: [UnsafeMutablePointer<CChar>?] = parameters.map { strdup($0.value) }
         defer { for pointer in keywords + values { free(pointer) } }
         keywords.append(nil)
         values.append(nil)
@@ -62,7 +81,8 @@ enum PostgresLogin {
             part.utf8.count == 5 && part.contains(where: \.isNumber)
                 && part.allSatisfy { $0.isASCII && ($0.isNumber || $0.isUppercase) }
         }
-        return .lost(reason: text, state: state.map(String.init))
+        let advice = TLSObjection(text).map { "; \($0.advice)" } ?? ""
+        return .lost(reason: text + advice, state: state.map(String.init))
     }
 
     /// Without the lines that say where in its source the server was.

@@ -22,6 +22,7 @@ final class HostEnvironment: Sendable {
     let flushReports: @Sendable () async -> Void
     let logger: Logger
     let pulse = HostPulse()
+    let limits: TurnLimits
 
     init(
         options: HostOptions, store: any SessionStore, log: any EventLog, loop: TurnLoop, permits: Permits,
@@ -41,6 +42,8 @@ final class HostEnvironment: Sendable {
         self.report = report
         self.flushReports = flushReports
         self.logger = logger
+        limits = TurnLimits(
+            limit: options.turnTimeout, grace: options.turnTimeoutGrace, clock: clock, logger: logger)
     }
 
     /// Appends a record and waits for the broker's acknowledgement.

@@ -18,13 +18,23 @@ extension TurnExecutor {
         defer { grant.leave() }
 
         let begun = try await begin(work, takeover, nil, control)
-        let (run, writer) = (begun.run, begun.writer)
-        let deadline = limitTime(of: run, control)
-        defer { deadline?.cancel() }
         let pulse = environment.pulse.began(session.id)
         defer { environment.pulse.ended(pulse) }
-        if let fate = try await refusal(begun, grant) { return fate }
+        let limit = environment.limits.watch(begun.run, control)
+        do {
+            return try await runAside(begun, takeover, &work, control, session).keeping(limit)
+        } catch {
+            limit?.end()
+            throw error
+        }
+    }
 
+    private func runAside(
+        _ begun: BegunRun, _ takeover: Takeover?, _ work: inout RequestInHand, _ control: TurnControl,
+        _ session: HostedSession
+    ) async throws -> Fate {
+        let (run, writer, grant) = (begun.run, begun.writer, work.grant)
+        if let fate = try await refusal(begun, grant) { return fate }
         if let takeover, let first = takeover.answer.firstUnfinished { writer.write(.superseded(fromSeq: first)) }
         if let takeover, let exhausted = takeover.exhausted {
             let error = try await setAside(work, takeover, exhausted)
@@ -32,7 +42,7 @@ extension TurnExecutor {
             return try await settleAside(&work, writer, outcome: "dead-lettered")
         }
         let lifecycle = TurnLifecycle(background: work.memory.background)
-        await tellLoaded(&work, begun, lifecycle)
+        await tellLoaded(&work, begun, lifecycle, control)
         let turnIdentity = work.identity(run: run.run, lifecycle: lifecycle)
         let plan = asidePlan(work, turnIdentity)
         var chain = Chain()

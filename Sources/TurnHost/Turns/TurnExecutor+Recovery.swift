@@ -20,7 +20,7 @@ extension TurnExecutor {
         plan.previousRunID = takeover.previous.id
         plan.intents = takeover.intents
         let point: ResumePoint
-        (point, plan.tools) = await self.point(of: takeover, answer, identity)
+        (point, plan.tools) = await self.point(of: takeover, answer, identity, control)
         if environment.loop.ownsHistory {
             // The history is not ours to put a partial into: the turn is an ordinary one.
             let decision = takeover.exhausted.map(RecoveryDecision.deadLetter) ?? .runAgain
@@ -55,9 +55,9 @@ extension TurnExecutor {
                 identity: identity, previousRunID: takeover.previous.id, cause: takeover.cause,
                 settledMessages: work.memory.chain.messages, inFlightUsers: users, partialAssistant: partial,
                 pendingToolCalls: point.raw.pendingToolCalls, writer: TransientWriter(output: writer))
-            if let result = await environment.loop.recoveryBoot(event), !result.isEmpty {
+            if let result = await environment.loop.recoveryBoot(event, control: control), !result.isEmpty {
                 course = follow(result, event, inFlight, otherwise: course, &work, &plan)
-                try await beforeBoot(result)
+                try await beforeBoot(result, control)
             }
         }
         writer.write(
@@ -74,12 +74,12 @@ extension TurnExecutor {
 
     /// Where the dead run's answer can be gone on with, by what the agent's tools are now.
     private func point(
-        of takeover: Takeover, _ answer: AnswerPlace, _ identity: TurnIdentity
+        of takeover: Takeover, _ answer: AnswerPlace, _ identity: TurnIdentity, _ control: TurnControl
     ) async -> (ResumePoint, ToolSet?) {
         let chunks = takeover.answer.chunks()
         let hasCalls = chunks.contains { if case .toolInputAvailable = $0.chunk { true } else { false } }
         let asksAgent = hasCalls && takeover.exhausted == nil
-        let tools = asksAgent ? await environment.loop.recoveredTools(identity) : nil
+        let tools = asksAgent ? await environment.loop.recoveredTools(identity, control: control) : nil
         let point = ResumePoint(
             chunks, lastPolicy: takeover.answer.lastPolicy, messageID: answer.messageID, base: answer.base,
             keeps: { tools?[$0.toolName] != nil && $0.providerExecuted != true })
@@ -103,9 +103,10 @@ extension TurnExecutor {
         }
     }
 
-    private func beforeBoot(_ result: RecoveryBootResult) async throws {
+    private func beforeBoot(_ result: RecoveryBootResult, _ control: TurnControl) async throws {
+        guard let beforeBoot = result.beforeBoot else { return }
         do {
-            try await result.beforeBoot?()
+            try await control.call("beforeBoot", beforeBoot)
         } catch {
             throw BeforeBootError(reason: "\(error)")
         }

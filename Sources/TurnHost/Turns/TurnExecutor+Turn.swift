@@ -21,19 +21,30 @@ extension TurnExecutor {
         defer { grant.leave() }
 
         let begun = try await begin(work, takeover, answer, control)
-        let deadline = limitTime(of: begun.run, control)
-        defer { deadline?.cancel() }
         let pulse = environment.pulse.began(session.id)
         defer { environment.pulse.ended(pulse) }
-        // What comes before the answer and what comes after it are functions of their own, for the sake of the memory
-        // that a turn takes while it streams: see `PreparedTurn`.
+        let limit = environment.limits.watch(begun.run, control)
+        do {
+            return try await answered(begun, takeover, answer, &work, control, session, permit).keeping(limit)
+        } catch {
+            limit?.end()
+            throw error
+        }
+    }
+
+    // What comes before the answer and what comes after it are functions of their own, for the sake of the memory that a
+    // turn takes while it streams: see `PreparedTurn`.
+    private func answered(
+        _ begun: BegunRun, _ takeover: Takeover?, _ answer: AnswerPlace, _ work: inout RequestInHand,
+        _ control: TurnControl, _ session: HostedSession, _ permit: Permits.Permit
+    ) async throws -> Fate {
         switch try await prepare(&work, takeover, answer, begun, control, session) {
         case .over(let fate): return fate
         case .ready(let turn):
             let result = await environment.loop.run(
                 turn.plan, on: Self.takeChain(of: &work), output: begun.writer, control: control,
                 support: turn.support)
-            return try await conclude(result, turn, begun, &work, session, permit)
+            return try await conclude(result, turn, begun, &work, session, control, permit)
         }
     }
 
@@ -59,7 +70,7 @@ extension TurnExecutor {
         }
         let lifecycle = TurnLifecycle(background: work.memory.background)
         // A request that is over its budget may have killed its hosts in any of the agent's code.
-        if takeover?.exhausted == nil { await tellLoaded(&work, begun, lifecycle) }
+        if takeover?.exhausted == nil { await tellLoaded(&work, begun, lifecycle, control) }
         if let takeover {
             return try await prepareRecovery(&work, takeover, answer, begun, lifecycle, control, session)
         }
@@ -101,7 +112,7 @@ extension TurnExecutor {
     @inline(never)
     private func conclude(
         _ result: TurnResult, _ turn: PreparedTurn, _ begun: BegunRun, _ work: inout RequestInHand,
-        _ session: HostedSession, _ permit: Permits.Permit
+        _ session: HostedSession, _ control: TurnControl, _ permit: Permits.Permit
     ) async throws -> Fate {
         let (grant, run, writer) = (work.grant, begun.run, begun.writer)
         if let fate = try await refusal(begun, grant) { return fate }
@@ -123,7 +134,7 @@ extension TurnExecutor {
             let seq = try await lastSeq(of: writer)
             work.memory.summary = effect.summary
             let settlement = settlement(effect, run, work, session, seq)
-            return try await settle(effect, settlement, turn.plan.identity, &work, session, permit)
+            return try await settle(effect, settlement, turn.plan.identity, &work, session, control, permit)
         }
     }
 
@@ -136,12 +147,14 @@ extension TurnExecutor {
     }
 
     /// Tells the agent that the session's state was read, before any other hook.
-    func tellLoaded(_ work: inout RequestInHand, _ begun: BegunRun, _ lifecycle: TurnLifecycle) async {
+    func tellLoaded(
+        _ work: inout RequestInHand, _ begun: BegunRun, _ lifecycle: TurnLifecycle, _ control: TurnControl
+    ) async {
         guard work.memory.wasLoaded else { return }
         work.memory.wasLoaded = false
         guard work.memory.isContinuation else { return }
         await environment.loop.loaded(
-            work.identity(run: begun.run.run, lifecycle: lifecycle), work.memory.chain.messages)
+            work.identity(run: begun.run.run, lifecycle: lifecycle), work.memory.chain.messages, control: control)
     }
 
     func handOver(_ run: StoredRun, _ grant: Grant, _ writer: EventWriter) async throws {
@@ -210,7 +223,7 @@ extension TurnExecutor {
 
     private func settle(
         _ effect: TurnEffect, _ settlement: Settlement, _ identity: TurnIdentity, _ work: inout RequestInHand,
-        _ session: HostedSession, _ permit: Permits.Permit
+        _ session: HostedSession, _ control: TurnControl, _ permit: Permits.Permit
     ) async throws -> Fate {
         let grant = work.grant
         let result = try await environment.persistently(grant) { try await write(settlement, &work) }
@@ -222,15 +235,17 @@ extension TurnExecutor {
         work.memory.directives[work.position.offset] = nil
         _ = try await publishClosing(settlement, work)
         let settled = work
-        return .settled { await afterwards(effect, identity, settled, session) }
+        return .settled { await afterwards(effect, identity, settled, session, control) }
     }
 
     /// What the agent has to say once its turn is settled, and what it asked for.
     private func afterwards(
-        _ effect: TurnEffect, _ identity: TurnIdentity, _ work: RequestInHand, _ session: HostedSession
+        _ effect: TurnEffect, _ identity: TurnIdentity, _ work: RequestInHand, _ session: HostedSession,
+        _ control: TurnControl
     ) async {
         defer { environment.reached(.afterComplete) }
-        let edited = await environment.loop.complete(identity, effect, totalUsage: work.memory.totalUsage)
+        let edited = await environment.loop.complete(
+            identity, effect, totalUsage: work.memory.totalUsage, control: control)
         guard var work = session.takeMemory().map({ work.with($0) }) else { return }
         if let edited { work.memory.chain.set(edited) }
         if edited != nil || work.memory.changedState != nil { await amend(&work) }

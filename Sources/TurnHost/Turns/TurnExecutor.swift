@@ -17,6 +17,18 @@ struct TurnExecutor: Sendable {
         case letGo
         /// The session is not what it was thought to be: to be read again and tried again.
         case again(reason: String)
+
+        /// Ends the watch over a run whose fate this is, once everything around it is over too.
+        func keeping(_ watch: TurnLimits.Watch?) -> Fate {
+            guard let watch, case .settled(let afterwards?) = self else {
+                watch?.end()
+                return self
+            }
+            return .settled {
+                await afterwards()
+                watch.end()
+            }
+        }
     }
 
     let environment: HostEnvironment

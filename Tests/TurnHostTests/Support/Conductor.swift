@@ -34,6 +34,8 @@ final class Conductor: Sendable {
     private let hook: SettleHook
     private let clock = Mutex<Int64>(1_000_000)
     private let sleeping: any Clock<Duration>
+    /// What the hosts have to say.
+    let words = LogJournal()
 
     /// - Parameter sleeping: what the hosts' sleeps go by.
     init(
@@ -162,7 +164,7 @@ final class Conductor: Sendable {
         return TurnHost(
             agent: agent, options: options,
             store: CuttableStore(store: store, lifeline: host.lifeline, faults: host.faults),
-            log: CuttableEventLog(log: log, lifeline: host.lifeline), logger: Self.quiet, clock: sleeping,
+            log: CuttableEventLog(log: log, lifeline: host.lifeline), logger: words.logger, clock: sleeping,
             now: { [self] in now },
             onStep: { [weak host] in host?.reached($0) }
         ) { [weak host, weak self] report in
