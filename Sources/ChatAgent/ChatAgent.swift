@@ -95,10 +95,12 @@ public protocol ChatAgent: Sendable {
     func onCompacted(_ event: CompactionEvent) async throws
 
     /// Called when the answer has come to its end, was stopped, or failed in ``run(_:)``, before it is settled.
+    /// A hook that does not end when the turn's time is up is left behind, as if it had changed nothing.
     func onBeforeTurnComplete(_ event: TurnEndEvent) async throws
 
     /// Called once per turn, after its settlement and its closing event, also if it failed. A death in between means
-    /// that it is not called.
+    /// that it is not called. One that does not end when the turn's time is up is left behind, and what it changed is
+    /// dropped.
     /// - Throws: an error is logged; the turn stays as it was settled.
     func onTurnComplete(_ event: TurnCompleteEvent) async throws
 
