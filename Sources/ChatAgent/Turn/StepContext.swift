@@ -18,15 +18,12 @@ final class StepContext: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
 
-    init(
-        agent: any ChatAgent, support: any TurnSupport, intents: Set<String>, summary: ConversationSummary?,
-        injected: [WaitingMessage], logger: Logger
-    ) {
+    init(_ work: TurnWork, agent: any ChatAgent, support: any TurnSupport, logger: Logger) {
         self.agent = agent
         self.support = support
-        self.intents = intents
         self.logger = logger
-        state = Mutex(State(summary: summary, injected: injected))
+        intents = work.plan.intents
+        state = Mutex(State(summary: work.plan.summary, injected: work.plan.injected))
     }
 
     var summary: ConversationSummary? { state.withLock { $0.summary } }

@@ -14,8 +14,7 @@ extension TurnLoop {
 
     /// The hooks up to the answer, and the answer.
     func execute(
-        _ work: TurnWork, _ assembler: MessageAssembler?, _ steps: StepContext, _ output: any TurnOutput,
-        _ control: TurnControl
+        _ work: TurnWork, _ steps: StepContext, _ output: any TurnOutput, _ control: TurnControl
     ) async -> End {
         let (plan, identity) = (work.plan, work.plan.identity)
         var isInRun = false
@@ -26,7 +25,7 @@ extension TurnLoop {
             let tools: ToolSet = if let known = plan.tools { known } else { try await agent.tools(for: identity) }
             try await takeUp(work)
             steps.replaceInjected(await validatedInjected(plan))
-            let stream = work.open(assembler, output)
+            let stream = work.open(output)
             try await startHooks(work, stream)
             if identity.lifecycle.needsUpgrade { return .leftForUpgrade }
             identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
@@ -47,15 +46,13 @@ extension TurnLoop {
 
     /// The hooks around an answer that was complete when its run died: what they had changed died with it. Nothing can be
     /// written any more.
-    func hearAgain(
-        _ work: TurnWork, _ assembler: MessageAssembler?, _ output: any TurnOutput, _ control: TurnControl
-    ) async {
-        let stream = work.open(assembler, output)
+    func hearAgain(_ work: TurnWork, _ output: any TurnOutput, _ control: TurnControl) async {
+        let stream = work.open(output)
         stream.abandon()
         await logger.softly("a hook of an answer that was complete", "the answer is settled as it is") {
             try await boot(work, within: control)
             try await startHooks(work, stream, within: control)
-            let finishReason = assembler?.finishReason ?? .stop
+            let finishReason = work.plan.course.assembler?.finishReason ?? .stop
             let ending = TurnEnding(outcome: .completed, finishReason: finishReason)
             try await beforeComplete(work, stream, ending, control)
         }
@@ -155,10 +152,9 @@ extension TurnLoop {
 
     /// The answer's end, and what is settled of it.
     func finish(
-        _ end: End, _ work: TurnWork, _ assembler: MessageAssembler?, _ steps: StepContext, _ output: any TurnOutput,
-        _ control: TurnControl
+        _ end: End, _ work: TurnWork, _ steps: StepContext, _ output: any TurnOutput, _ control: TurnControl
     ) async -> TurnResult {
-        let stream = work.open(assembler, output)
+        let stream = work.open(output)
         let ending = control.decide()
         switch (ending, end) {
         case (.lost, _):

@@ -21,42 +21,44 @@ package struct TurnLoop: Sendable {
         _ plan: TurnPlan, on chain: consuming Chain, output: any TurnOutput, control: TurnControl,
         support: any TurnSupport
     ) async -> TurnResult {
+        let work = TurnWork(plan, chain: consume chain)
+        guard case .run = plan.course else { return await settle(work, output, control) }
+        let steps = StepContext(work, agent: agent, support: support, logger: logger)
+        let end = await control.run {
+            await execute(work, steps, output, control)
+        } abandoned: {
+            work.joinHistory(work.plan.trigger)
+            return .failed(CancellationError(), inRun: true)
+        }
+        return await finish(end, work, steps, output, control)
+    }
+
+    /// Settles a turn that asks the agent for no answer. Apart from ``run(_:on:output:control:support:)``, whose frame is
+    /// held as long as an answer streams.
+    @inline(never)
+    private func settle(_ work: TurnWork, _ output: any TurnOutput, _ control: TurnControl) async -> TurnResult {
+        let plan = work.plan
         switch plan.course {
-        case .leaveOut:
-            let work = TurnWork(plan, chain: consume chain)
+        // The second is not settled here.
+        case .leaveOut, .run:
             return .settle(work.effect(TurnEnding(outcome: .stopped, finishReason: .other)))
         case .settle(let assembler, let settledAs):
-            var plan = plan
             var trigger = plan.trigger
             if plan.validates {
-                plan.injected = await validatedInjected(plan, within: control)
+                work.replaceInjected(await validatedInjected(plan, within: control))
                 let looked = await logger.softly("onValidateMessages", "the message is kept as it came") {
                     try await validated(plan, within: control)
                 }
                 trigger = looked ?? trigger
             }
-            let work = TurnWork(plan, chain: consume chain)
             work.joinHistory(trigger)
-            if plan.validates, settledAs == .ended(.finished) { await hearAgain(work, assembler, output, control) }
+            if plan.validates, settledAs == .ended(.finished) { await hearAgain(work, output, control) }
             return .settle(settled(work, assembler, as: settledAs, output))
-        case .giveUp(let error, let assembler):
-            let work = TurnWork(plan, chain: consume chain)
+        case .giveUp(let error, _):
             work.joinHistory(plan.trigger)
-            let stream = work.open(assembler, output)
+            let stream = work.open(output)
             work.close(stream, .failed(error))
             return .settle(work.effect(TurnEnding(outcome: .deadLettered, finishReason: .error, error: error)))
-        case .run(let assembler):
-            let work = TurnWork(plan, chain: consume chain)
-            let steps = StepContext(
-                agent: agent, support: support, intents: plan.intents, summary: plan.summary, injected: plan.injected,
-                logger: logger)
-            let end = await control.run {
-                await execute(work, assembler, steps, output, control)
-            } abandoned: {
-                work.joinHistory(work.plan.trigger)
-                return .failed(CancellationError(), inRun: true)
-            }
-            return await finish(end, work, assembler, steps, output, control)
         }
     }
 
@@ -125,7 +127,7 @@ package struct TurnLoop: Sendable {
             return work.effect(TurnEnding(ending, errorText: assembler?.errorText))
         case .stopped, .interrupted:
             let isStopped = settledAs == .stopped
-            let stream = work.open(assembler, output)
+            let stream = work.open(output)
             work.close(stream, .stopped(reason: isStopped ? "stopped" : "interrupted"))
             return work.effect(
                 TurnEnding(outcome: .stopped, finishReason: isStopped ? .stop : .other, isStopped: isStopped))

@@ -21,6 +21,16 @@ package struct TurnPlan: Sendable {
         case giveUp(TurnError, MessageAssembler?)
         /// Settle without an answer and leave the history as it is given: a recovery hook has decided.
         case leaveOut
+
+        /// The dead run's answer, as far as it is gone on with.
+        package var assembler: MessageAssembler? {
+            switch self {
+            case .run(let assembler): assembler
+            case .settle(let assembler, _): assembler
+            case .giveUp(_, let assembler): assembler
+            case .leaveOut: nil
+            }
+        }
     }
 
     /// As what a dead run's answer is settled.

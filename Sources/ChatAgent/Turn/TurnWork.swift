@@ -70,6 +70,11 @@ final class TurnWork: Sendable {
         }
     }
 
+    /// The messages that had joined a dead run, as the agent has them once it has looked at them.
+    func replaceInjected(_ messages: [WaitingMessage]) {
+        state.withLock { $0.injected = messages }
+    }
+
     /// Takes up what the turn was begun for, once.
     func joinHistory(_ trigger: TurnPlan.Trigger) {
         state.withLock { state in
@@ -103,10 +108,10 @@ final class TurnWork: Sendable {
 
     /// The answer's stream, which is begun if it has not been: on a dead run's answer, on the message that the turn goes
     /// on with, or on nothing.
-    func open(_ assembler: MessageAssembler?, _ output: any TurnOutput) -> ResponseStream {
+    func open(_ output: any TurnOutput) -> ResponseStream {
         state.withLock { state in
             if let stream = state.stream { return stream }
-            var assembler = assembler
+            var assembler = plan.course.assembler
             if state.baseCount > 0, let index = state.chain.index(of: state.messageID) {
                 let base = state.chain.messages[index]
                 if assembler == nil { assembler = MessageAssembler(continuing: base) }

@@ -205,18 +205,6 @@ extension TurnExecutor {
     }
 }
 
-extension TurnPlan.Course {
-    /// The dead run's answer, as far as it is gone on with.
-    fileprivate var assembler: MessageAssembler? {
-        switch self {
-        case .run(let assembler): assembler
-        case .settle(let assembler, _): assembler
-        case .giveUp(_, let assembler): assembler
-        case .leaveOut: nil
-        }
-    }
-}
-
 extension TurnError {
     /// Why a request is given up whose runs kill their hosts.
     init(_ budget: ExhaustedBudget, runs: Int, cause: String?) {
