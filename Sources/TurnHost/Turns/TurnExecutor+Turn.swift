@@ -36,7 +36,11 @@ extension TurnExecutor {
         if takeover?.exhausted == nil { await tellLoaded(&work, turnIdentity) }
         let plan: TurnPlan
         do {
-            plan = try await self.plan(&work, turnIdentity, takeover, answer, writer, control, session)
+            let made = try await self.plan(&work, turnIdentity, takeover, answer, writer, control, session)
+            switch made {
+            case .plan(let made): plan = made
+            case .forward(let topic): return try await forward(run, writer, to: topic, &work)
+            }
         } catch let error as BeforeBootError {
             // The next run reads how far this one's events came.
             try await writer.drain()
@@ -47,7 +51,7 @@ extension TurnExecutor {
         swap(&chain, &work.memory.chain)
         let hosted = HostedRun(
             environment: environment, run: run, grant: grant, session: session, writer: writer, control: control,
-            begun: begun.onRecord, decided: work.memory.decided, onFenced: onFenced)
+            begun: begun.onRecord, decided: work.memory.decided(in: grant.log), onFenced: onFenced)
         let result = await environment.loop.run(
             plan, on: consume chain, output: writer, control: control, support: hosted)
         if let fate = try await refusal(begun, grant) { return fate }
@@ -75,9 +79,7 @@ extension TurnExecutor {
 
     /// Whether newer messages wait behind the turn that are to be answered instead.
     private func isPassedOver(_ work: RequestInHand, _ session: HostedSession) async -> Bool {
-        let newer = session.newerMessages().filter { dispatch in
-            !work.memory.leavesOut(LogPosition(log: work.position.log, offset: dispatch.record.offset))
-        }
+        let newer = session.newerMessages().filter { !work.memory.leavesOut($0, in: work.grant.log) }
         return await !environment.becomingTurns(newer, of: session).isEmpty
     }
 
@@ -228,15 +230,6 @@ extension SessionMemory {
     func appliedAhead(with more: [LogPosition], after position: LogPosition) -> [LogPosition] {
         appliedAhead.filter { !more.contains($0) && ($0.log != position.log || $0.offset > position.offset) } + more
     }
-
-    /// Whether a recovery hook has decided to leave the request at `position` out.
-    func leavesOut(_ position: LogPosition) -> Bool {
-        if case .leaveOut = directives[position.offset] { return true }
-        return appliedAhead.contains(position)
-    }
-
-    /// Offsets of requests of which it is known already what becomes of them.
-    var decided: Set<Int64> { Set(directives.keys).union(appliedAhead.map(\.offset)) }
 
     /// Requests behind `position` that a recovery hook has decided to leave out.
     func leftOut(after position: LogPosition) -> [LogPosition] {

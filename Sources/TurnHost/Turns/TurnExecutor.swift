@@ -74,6 +74,11 @@ struct TurnExecutor: Sendable {
             session.keep(work.memory)
             return settled(work)
         }
+        if let topic = try await topicToFollow(&work) {
+            guard grant.enter() else { return .letGo }
+            defer { grant.leave() }
+            return try await forward(&work, to: topic)
+        }
         let fate: Fate
         if let closing = try await closingWithoutTurn(work) {
             fate = try await settle(&work, closing)
@@ -96,9 +101,11 @@ struct TurnExecutor: Sendable {
         of session: HostedSession, for dispatch: Dispatch, _ grant: Grant
     ) async throws -> SessionMemory {
         let assignment = grant.partition.assignment
-        // A request that another host died of comes from there: what is remembered here is from before.
+        // A request that another host died of comes from there, and so does one that was handed over: what is remembered
+        // here is from before.
         if let memory = session.takeMemory() {
-            if memory.assignment == assignment, dispatch.death == nil { return memory }
+            let isCurrent = dispatch.death == nil && dispatch.record.forward == nil
+            if memory.assignment == assignment, isCurrent { return memory }
             if memory.isBooted { await environment.loop.evicted(session.id, memory.locals) }
         }
         let loaded = try await environment.store.loadSession(session.id)
@@ -124,7 +131,7 @@ struct TurnExecutor: Sendable {
 
     /// A death may have fallen between the last settlement and the acknowledgement of its closing event.
     private func resendClosing(_ work: RequestInHand) async throws {
-        guard let closing = work.memory.lastControl, closing.requestOffset == work.position.offset,
+        guard let closing = work.memory.lastControl, closing.requestOffset == work.requestOffset,
             work.memory.positions[work.position.log] == work.position.offset
         else { return }
         try await environment.append(work.record(of: closing, options: environment.options))
@@ -134,20 +141,23 @@ struct TurnExecutor: Sendable {
     private func closingWithoutTurn(_ work: RequestInHand) async throws -> RequestInHand.Closing? {
         let request = work.request
         let id = work.requestID
-        if let key = request.idempotencyKey,
-            let first = try await environment.store.idempotencyKey(session: work.dispatch.session, key: key),
-            first != work.position
-        {
-            return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: false)
+        if let key = work.forwardedKey, try await isTaken(key, work) {
+            // Forwarded twice, by a worker that died or stood still in between: nobody needs to hear of it.
+            let control: ControlRecord? = work.isRedriven ? .duplicate(requestID: id) : nil
+            return RequestInHand.Closing(control: control, recordsKey: false)
+        }
+        if let key = request.idempotencyKey, try await isTaken(key, work) {
+            return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: work.isForwarded)
         }
         switch request.kind {
         case .stop:
-            return request.idempotencyKey == nil ? nil : RequestInHand.Closing(control: nil)
+            let needsTrace = request.idempotencyKey != nil || work.isForwarded
+            return needsTrace ? RequestInHand.Closing(control: nil) : nil
         case .close:
             return RequestInHand.Closing(control: .closed(requestID: id), closesSession: true)
         case _ where work.memory.isClosed:
             return RequestInHand.Closing(control: .closed(requestID: id))
-        case _ where work.memory.leavesOut(work.position):
+        case _ where work.memory.leavesOut(work.dispatch, in: work.grant.log):
             return RequestInHand.Closing(control: .skipped(requestID: id))
         case .message(let message) where message.role == .assistant && !environment.loop.ownsHistory:
             guard let base = work.memory.chain.index(answering: message) else {
@@ -165,6 +175,12 @@ struct TurnExecutor: Sendable {
             return RequestInHand.Closing(control: .rejected(requestID: id))
         case .message, .regenerate, .action, .preload: return expiry(of: work)
         }
+    }
+
+    /// Whether another request of the session was settled with this key.
+    private func isTaken(_ key: String, _ work: RequestInHand) async throws -> Bool {
+        let first = try await environment.store.idempotencyKey(session: work.dispatch.session, key: key)
+        return first.map { !work.stands(at: $0) } ?? false
     }
 
     /// Whether the request is a user's message that came while a turn ran, to an agent that takes none then.
@@ -223,7 +239,7 @@ struct TurnExecutor: Sendable {
     }
 
     /// The request is settled: says so, before its work counts as over.
-    private func settled(_ work: RequestInHand) -> Fate {
+    func settled(_ work: RequestInHand) -> Fate {
         environment.reached(.beforeCommit)
         environment.report(.settled(entries: [work.dispatch.entry]))
         return .settled()
