@@ -210,6 +210,31 @@ struct ForwardTests {
         #expect(sides.view.isGapless)
     }
 
+    @Test("What was set aside over there can be sent again, once, under the name that it had")
+    func redriven() async throws {
+        let sides = try await TwoSides.withForwarded()
+        var death: HostDeath?
+        for _ in 0..<2 {
+            try await sides.big.start(killAt: .init(step: .afterBeginRun), death: death)
+            sides.big.takeForwarded()
+            death = try await sides.big.waitForDeath(.outOfMemory)
+        }
+        try await sides.big.start(death: death)
+        try await sides.big.finish()
+        let forwarded = try #require(sides.small.log.forwarded.first)
+        let redrive = Redrive(letter: "dead-letters-0-0", letterTimestamp: 7, origin: "0-0", count: 1)
+        for _ in 0..<2 {
+            var again = forwarded
+            again.headers += redrive.headers
+            sides.small.log.plant(again)
+            try await sides.carryOn()
+        }
+        #expect(sides.view.completes.map(\.outcome) == [.deadLettered, .completed])
+        #expect(sides.view.controls().last == .duplicate(requestID: "0-0"))
+        #expect(try await sides.small.history().map(\.text) == [TwoSides.question, "one two three four five"])
+        #expect(sides.view.isGapless)
+    }
+
     @Test("One death over there, and the answer goes on there")
     func deathOverThere() async throws {
         let sides = try await TwoSides.withForwarded()
