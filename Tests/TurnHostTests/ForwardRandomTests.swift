@@ -23,7 +23,7 @@ struct ForwardRandomTests {
         }
         var sent: [String] = []
         var deaths: (small: HostDeath?, big: HostDeath?)
-        for _ in 0..<12 {
+        for _ in 0..<20 {
             try await sides.small.start(killAt: Self.kill(&random), death: deaths.small)
             for _ in 0..<Int.random(in: 0..<3, using: &random) {
                 let id = "u\(sent.count)"
@@ -34,9 +34,9 @@ struct ForwardRandomTests {
                 try await sides.big.start(killAt: Self.kill(&random), death: deaths.big)
                 sides.big.takeForwarded()
             }
-            for _ in 0..<Int.random(in: 0..<300, using: &random) { await Task.yield() }
+            for _ in 0..<Int.random(in: 0..<2_000, using: &random) { await Task.yield() }
             sides.big.takeForwarded()
-            for _ in 0..<Int.random(in: 0..<300, using: &random) { await Task.yield() }
+            for _ in 0..<Int.random(in: 0..<2_000, using: &random) { await Task.yield() }
             deaths.small = sides.small.kill(Int.random(in: 0..<3, using: &random) == 0 ? .crashed : .outOfMemory)
             if Bool.random(using: &random) { deaths.big = sides.big.kill(.crashed) }
         }
