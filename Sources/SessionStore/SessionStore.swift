@@ -76,10 +76,19 @@ package protocol SessionStore: Sendable {
     /// taken, if the turn's run was never begun or is settled, or if a higher run of the turn has begun.
     func settle(_ settlement: Settlement) async throws(StoreError) -> WriteResult
 
+    /// Records that a request goes to another topic and, once it is there, that this side is through with it.
+    ///
+    /// Leaves the session's revision as it is, and does not ask for it: the workers of the other topic may be in the
+    /// middle of a turn of the session. Runs that are open stay open. May be written again. A session that nothing was
+    /// stored of begins with it, at revision 0.
+    ///
+    /// A conflict if the session's position in the request's log is beyond the request's.
+    func forward(_ forwarding: Forwarding) async throws(StoreError) -> WriteResult
+
     /// The position of the request that was settled with this key.
     func idempotencyKey(session: String, key: String) async throws(StoreError) -> LogPosition?
 
-    /// Sessions that were settled at least once, latest update first. A session never shows twice in one series of
+    /// Sessions that were settled or forwarded at least once, latest update first. A session never shows twice in one series of
     /// pages, unless it was updated with an earlier time than it had.
     func listSessions(after cursor: String?, limit: Int) async throws(StoreError) -> Page<SessionSummary>
 

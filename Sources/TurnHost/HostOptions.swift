@@ -25,6 +25,8 @@ package struct HostOptions: Sendable {
     package var crashAttempts = 3
     /// How many runs of a turn may end for lack of memory before the request is given up.
     package var outOfMemoryAttempts = 2
+    /// Where a request goes instead then, for workers with more memory; `nil` if it is set aside.
+    package var outOfMemoryTopic: String?
     package var recoveryPolicy: RecoveryPolicy = .continue
 
     package init(hostID: String, eventsTopic: String, deadLettersTopic: String, groupID: String) {

@@ -112,8 +112,8 @@ package final class TurnHost: HostLink {
         let (session, isIdle) = sessions.deliver(request)
         if case .stop(let reason) = request.request.kind {
             let position = LogPosition(log: grant.log, offset: request.record.offset)
-            overtake(
-                HostedSession.Stop(position: position, reason: reason), key: request.request.idempotencyKey, session)
+            let stop = HostedSession.Stop(position: position, reason: reason, forward: request.record.forward)
+            overtake(stop, key: request.request.idempotencyKey, session)
         }
         if environment.loop.onBusy == .interrupt, request.userMessage != nil { interrupt(request, session) }
         guard isIdle else { return }
@@ -137,7 +137,10 @@ package final class TurnHost: HostLink {
     private func stopAhead(_ stop: StopAhead) {
         guard let grant = grant(of: stop.assignment), let session = sessions.session(stop.session) else { return }
         let position = LogPosition(log: grant.log, offset: stop.offset)
-        overtake(HostedSession.Stop(position: position, reason: stop.reason), key: stop.idempotencyKey, session)
+        let forward = stop.forwardedFrom.flatMap { Forward(source: $0) }
+        overtake(
+            HostedSession.Stop(position: position, reason: stop.reason, forward: forward), key: stop.idempotencyKey,
+            session)
     }
 
     /// Has a stop take effect ahead of its place, unless it is the duplicate of one that did.
@@ -150,7 +153,7 @@ package final class TurnHost: HostLink {
             guard let first = try? await store.idempotencyKey(session: session.id, key: key) else {
                 return session.overtake(stop)
             }
-            if first == stop.position { session.overtake(stop) }
+            if stop.stands(at: first) { session.overtake(stop) }
         }
     }
 

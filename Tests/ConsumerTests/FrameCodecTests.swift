@@ -38,7 +38,9 @@ struct FrameCodecTests {
             .revoke(assignments: [1, 2, .min, .max], grace: .milliseconds(2_500)), .lose(assignments: []),
             .stopAhead([
                 StopAhead(assignment: 7, session: "sé", offset: .max, reason: "", idempotencyKey: nil),
-                StopAhead(assignment: -1, session: "", offset: 0, reason: nil, idempotencyKey: "kéy"),
+                StopAhead(
+                    assignment: -1, session: "", offset: 0, reason: nil, idempotencyKey: "kéy",
+                    forwardedFrom: "requests-0-7"),
             ]), .stopAhead([]),
         ]
     }

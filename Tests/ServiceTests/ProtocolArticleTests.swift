@@ -96,6 +96,15 @@ struct ProtocolArticleTests {
         }
     }
 
+    @Test("Every header of a request that is handed over is there, and its reason")
+    func forwarding() {
+        let record = KafkaRecord(topic: "t", partition: 0, offset: 0, timestamp: 0, key: nil, value: nil, headers: [])
+        let headers = record.forwarded(to: "other").headers
+        #expect(headers.map(\.name) == Forward.Header.all)
+        for header in headers { expectNamed(header.name) }
+        expectNamed(Forward.outOfMemory)
+    }
+
     @Test("Every outcome of a turn is there", arguments: TurnOutcome.allCases)
     func outcome(_ outcome: TurnOutcome) {
         expectNamed(outcome.rawValue)

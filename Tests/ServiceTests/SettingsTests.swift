@@ -127,7 +127,7 @@ struct SettingsPrecedenceTests {
         "max-uncommitted-span": "9", "flush-window": "0",
         "drain-timeout": "1.5s", "revoke-timeout": "2m", "host-memory-limit": "512MB", "session-cache-bytes": "0",
         "turn-timeout": "0", "host-timeout": "3s", "head-age-limit": "5m", "max-request-bytes": "2048",
-        "crash-attempts": "1", "out-of-memory-attempts": "1",
+        "crash-attempts": "1", "out-of-memory-attempts": "1", "out-of-memory-topic": "big",
         "recovery-policy": "settle", "log-level": "debug", "log-format": "json", "fault-injection": "true",
         "kill-at": "worker:in-settle:3", "stall-at": "host:mid-stream:1",
     ]
@@ -222,7 +222,8 @@ struct SettingsRefusalTests {
         ("flush-window", "20 ms"), ("flush-window", "-1s"), ("drain-timeout", "soon"), ("revoke-timeout", "1.s"),
         ("turn-timeout", "15"), ("host-timeout", "-1s"), ("head-age-limit", "old"), ("host-memory-limit", "1MB"),
         ("session-cache-bytes", "99999999999TiB"), ("max-request-bytes", "1"),
-        ("crash-attempts", "0"), ("out-of-memory-attempts", "x"), ("recovery-policy", "Continue"),
+        ("crash-attempts", "0"), ("out-of-memory-attempts", "x"), ("out-of-memory-topic", "a b"),
+        ("recovery-policy", "Continue"),
         ("log-level", "loud"), ("log-format", "xml"), ("fault-injection", "yes"), ("kill-at", "mid-stream:0"),
         ("kill-at", "gateway:mid-stream"), ("kill-at", "mid-stream:1:1"), ("kill-at", "host"),
         ("stall-at", "host:nowhere"),

@@ -22,6 +22,8 @@ struct Letter: Sendable, Hashable {
     var origin: Origin?
     /// The offset that the request had at first, before it was ever sent again: its place in the conversation.
     var place: Int64
+    /// `PARTITION-OFFSET` of the request as its producer had sent it, if that was to another topic: it was forwarded.
+    var forwardedFrom: String?
     /// As the letter says it, or "unknown".
     var cause: String
     var code: String?
@@ -46,7 +48,10 @@ struct Letter: Sendable, Hashable {
         let origin = Origin(text)
         self.origin = origin
         let redrive = record.redrive
-        let first = redrive?.origin.flatMap { LetterID($0) }
+        let forward = Forward(record, of: origin?.topic ?? record.topic)
+        forwardedFrom = forward.map { redrive?.origin ?? $0.place }
+        // An offset in another topic is no place among this one's.
+        let first = forward == nil ? redrive?.origin.flatMap { LetterID($0) } : nil
         place = first.flatMap { $0.partition == origin?.partition ? $0.offset : nil } ?? origin?.offset ?? record.offset
         cause = text(DeadLetter.Header.cause) ?? "unknown"
         code = text(DeadLetter.Header.code)
@@ -66,7 +71,7 @@ struct Letter: Sendable, Hashable {
     func redrive(topic: String) -> Redrive {
         Redrive(
             letter: "\(topic)-\(id)", letterTimestamp: writtenAt < 0 ? nil : writtenAt,
-            origin: origin.map { "\($0.partition)-\(place)" }, count: redrives + 1)
+            origin: forwardedFrom ?? origin.map { "\($0.partition)-\(place)" }, count: redrives + 1)
     }
 }
 

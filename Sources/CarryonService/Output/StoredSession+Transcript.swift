@@ -20,17 +20,25 @@ extension StoredSession {
             entry["approvalId"] = call.approval.map { .string($0.id) }
             return .object(entry)
         }
-        return [
+        var object: JSONObject = [
             "id": .string(id), "messages": .array(parsed.map(\.json)), "turns": .number(JSONNumber(turns)),
             "nextSeq": .number(JSONNumber(Int(nextSeq))), "positions": .array(positions.map(\.json)),
             "pending": .array(pending),
         ]
+        object["forwarded"] = forwarded.map(\.json)
+        return .object(object)
     }
 }
 
 extension ToolPart {
     /// Whether the call goes on only when somebody outside answers it.
     fileprivate var waitsForSomebody: Bool { state == .inputAvailable || state == .approvalRequested }
+}
+
+extension ForwardedRequest {
+    fileprivate var json: JSON {
+        ["topic": .string(topic), "offset": offset.map { .number(JSONNumber(Int($0))) } ?? .null]
+    }
 }
 
 extension LogPosition {

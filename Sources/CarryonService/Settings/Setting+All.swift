@@ -74,6 +74,9 @@ extension Setting {
             "out-of-memory-attempts", \.outOfMemoryAttempts, .number(1...1000),
             "runs that a turn may end by taking too much memory"),
         Setting(
+            "out-of-memory-topic", \.outOfMemoryTopic, SettingKind.topicName(atMost: 249).optional,
+            "the topic that such a turn's request goes to, for workers with more memory"),
+        Setting(
             "recovery-policy", \.recoveryChoice, .oneOf,
             "what becomes of an interrupted answer: go on with it, or settle the turn with what there is"),
         Setting("log-level", \.logLevel, .oneOf, "the least important level that is logged"),

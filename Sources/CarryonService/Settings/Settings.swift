@@ -71,6 +71,8 @@ package struct Settings: Sendable, Equatable {
     package var crashAttempts = 3
     /// Runs that a turn may cost by taking too much memory.
     package var outOfMemoryAttempts = 2
+    /// The topic that a request goes to after that; `nil` sets it aside.
+    package var outOfMemoryTopic: String?
     package var recoveryChoice = RecoveryChoice.continueAnswer
 
     package var logLevel = Logger.Level.info

@@ -79,6 +79,7 @@ extension Settings {
         options.sessionCacheBytes = sessionCacheBytes
         options.crashAttempts = crashAttempts
         options.outOfMemoryAttempts = outOfMemoryAttempts
+        options.outOfMemoryTopic = outOfMemoryTopic
         options.recoveryPolicy = recoveryChoice.policy
         return options
     }

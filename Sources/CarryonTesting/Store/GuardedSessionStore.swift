@@ -76,6 +76,10 @@ extension GuardedSessionStore {
         }
     }
 
+    package func forward(_ forwarding: Forwarding) async throws(StoreError) -> WriteResult {
+        try await guarded { () throws(StoreError) in try await store.forward(forwarding) }
+    }
+
     package func idempotencyKey(session: String, key: String) async throws(StoreError) -> LogPosition? {
         try await guarded { () throws(StoreError) in try await store.idempotencyKey(session: session, key: key) }
     }

@@ -25,6 +25,7 @@ extension MemoryDatabase {
             close(turn, session: settlement.session, at: settlement.at)
         } else if settlement.dropsRuns {
             dropRuns(of: settlement.session, at: settlement.position)
+            if let origin = settlement.origin { dropRuns(of: settlement.session, at: origin) }
         }
         for position in settlement.appliedAhead ?? [] { note(position.log) }
         noteSettled(settlement.position, fingerprint: settlement.fingerprint)
@@ -40,11 +41,7 @@ extension MemoryDatabase {
         guard revision == settlement.expectedRevision else {
             return Self.wrongRevision(name, expected: settlement.expectedRevision, found: revision)
         }
-        let settled = session?.stored.positions.first { $0.log == settlement.position.log }?.offset
-        if let settled, settled > settlement.position.offset {
-            return .conflict(
-                reason: "session \(name) is settled up to offset \(settled), beyond \(settlement.position.offset)")
-        }
+        if let refusal = refusal(of: settlement.position, session: name) { return refusal }
         if let key = settlement.idempotencyKey, session?.idempotencyKeys[key] != nil {
             return .conflict(reason: "the idempotency key was used in session \(name) before")
         }
@@ -53,6 +50,44 @@ extension MemoryDatabase {
             return .conflict(reason: "the history of session \(name) has no such messages to keep or replace")
         }
         return settlement.turn.flatMap { refusal(of: $0, session: name) }
+    }
+
+    /// Why the session cannot have this position, if it cannot.
+    private func refusal(of position: LogPosition, session: String) -> WriteResult? {
+        let settled = sessions[session]?.stored.positions.first { $0.log == position.log }?.offset
+        guard let settled, settled > position.offset else { return nil }
+        return .conflict(
+            reason: "session \(session) is settled up to offset \(settled), beyond \(position.offset)")
+    }
+
+    mutating func forward(_ forwarding: Forwarding) -> WriteResult {
+        let (name, position) = (forwarding.session, forwarding.position)
+        if let refusal = refusal(of: forwarding.fence) { return refusal }
+        guard forwarding.fence.isOf(position.log) else { return Self.wrongPartition(name) }
+        if let refusal = refusal(of: position, session: name) { return refusal }
+        let before = LogPosition(log: position.log, offset: position.offset - 1)
+        var session =
+            sessions[name]
+            ?? Session(
+                stored: StoredSession(
+                    id: name, createdAt: forwarding.at, updatedAt: forwarding.at, positions: [before]))
+        session.stored.forwarded = forwarding.request
+        if let key = forwarding.idempotencyKey, session.idempotencyKeys[key] == nil {
+            session.idempotencyKeys[key] = position
+        }
+        note(position.log)
+        if forwarding.request.offset != nil {
+            // The position of the last settlement stays the first.
+            let place = session.stored.positions.firstIndex { $0.log == position.log }
+            if let place {
+                session.stored.positions[place] = position
+            } else {
+                session.stored.positions.append(position)
+            }
+            noteSettled(position, fingerprint: forwarding.fingerprint)
+        }
+        sessions[name] = session
+        return .written(revision: session.stored.revision)
     }
 
     private static func apply(_ change: HistoryChange, to messages: inout [StoredMessage]) {

@@ -99,6 +99,12 @@ package final class MemorySessionStore: SessionStore {
         }
     }
 
+    package func forward(_ forwarding: Forwarding) async throws(StoreError) -> WriteResult {
+        try access("forwarding offset \(forwarding.position.offset) of session \(forwarding.session)") {
+            $0.forward(forwarding)
+        }
+    }
+
     package func idempotencyKey(session: String, key: String) async throws(StoreError) -> LogPosition? {
         try access("looking for an idempotency key of session \(session)") {
             $0.sessions[session]?.idempotencyKeys[key]

@@ -40,6 +40,13 @@ struct SteeringNotice {
     }
 }
 
+extension Chunk {
+    /// Whether it names messages that joined the turn.
+    package var saysWhatJoined: Bool {
+        if case .data(let data) = self { data.name == SteeringNotice.name } else { false }
+    }
+}
+
 extension Message {
     /// The messages that joined the turns of this answer, as far as the notices among its parts from `index` on tell.
     package func injectedMessages(from index: Int = 0) -> [WaitingMessage] {

@@ -1,5 +1,6 @@
 import Conversation
 package import Kafka
+import TurnHost
 
 extension ConsumerCore {
     /// Requests that are held or on their way back, and what they weigh.
@@ -75,7 +76,7 @@ extension ConsumerCore {
             let partition = incoming.record.topicPartition
             let stop = FastLane.Stop(
                 session: session, offset: incoming.record.offset, reason: reason,
-                idempotencyKey: request.idempotencyKey)
+                idempotencyKey: request.idempotencyKey, forwardedFrom: incoming.record.forward?.source)
             guard assignments[partition]?.lane.noteDeferred(stop) == true else { continue }
             actions += send([stop], of: partition)
         }

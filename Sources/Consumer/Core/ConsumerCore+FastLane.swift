@@ -123,6 +123,6 @@ extension StopAhead {
     init(_ stop: FastLane.Stop, assignment: Int64) {
         self.init(
             assignment: assignment, session: stop.session, offset: stop.offset, reason: stop.reason,
-            idempotencyKey: stop.idempotencyKey)
+            idempotencyKey: stop.idempotencyKey, forwardedFrom: stop.forwardedFrom)
     }
 }

@@ -10,12 +10,18 @@ package struct FastLane {
         package var offset: Int64
         package var reason: String?
         package var idempotencyKey: String?
+        /// Where it stood at first, if a worker of another topic has handed it over.
+        package var forwardedFrom: String?
 
-        package init(session: String, offset: Int64, reason: String? = nil, idempotencyKey: String? = nil) {
+        package init(
+            session: String, offset: Int64, reason: String? = nil, idempotencyKey: String? = nil,
+            forwardedFrom: String? = nil
+        ) {
             self.session = session
             self.offset = offset
             self.reason = reason
             self.idempotencyKey = idempotencyKey
+            self.forwardedFrom = forwardedFrom
         }
     }
 

@@ -1,5 +1,6 @@
 import Conversation
 package import Kafka
+import TurnHost
 
 /// Finds the stops among records, most of which are none.
 package struct StopScan: Sendable {
@@ -18,7 +19,8 @@ package struct StopScan: Sendable {
             case .request(let session, let request) = intake.examine(record), case .stop(let reason) = request.kind
         else { return nil }
         return FastLane.Stop(
-            session: session, offset: record.offset, reason: reason, idempotencyKey: request.idempotencyKey)
+            session: session, offset: record.offset, reason: reason, idempotencyKey: request.idempotencyKey,
+            forwardedFrom: record.forward?.source)
     }
 
     /// Whether a value is worth being decoded. JSON can spell the string in two ways: as it is, or with at least one of

@@ -1,15 +1,16 @@
 /// The statements that change something, in the order in which a group sends them.
 enum Effect: CaseIterable {
-    case makeSession, changeSession, changeSessionAndControl, keepPosition, dropPosition
+    case makeSession, changeSession, changeSessionAndControl, forwardRequest, keepPosition, dropPosition
     case dropMessages, replaceMessage, appendMessage
     case closeRun, closeEarlierRuns, dropRuns, endPreviousRun, beginRun, interruptRun, recordIntents
-    case keepState, dropState, keepKey, markLog
+    case keepState, dropState, keepKey, keepNewKey, markLog
 
     var statement: PostgresStatement {
         switch self {
         case .makeSession: Self.makeSessionStatement
         case .changeSession: Self.changeSessionStatement
         case .changeSessionAndControl: Self.changeSessionAndControlStatement
+        case .forwardRequest: Self.forwardRequestStatement
         case .keepPosition: Self.keepPositionStatement
         case .dropPosition: Self.dropPositionStatement
         case .dropMessages: Self.dropMessagesStatement
@@ -25,6 +26,7 @@ enum Effect: CaseIterable {
         case .keepState: Self.keepStateStatement
         case .dropState: Self.dropStateStatement
         case .keepKey: Self.keepKeyStatement
+        case .keepNewKey: Self.keepNewKeyStatement
         case .markLog: Self.markLogStatement
         }
     }
@@ -86,6 +88,17 @@ enum Effect: CaseIterable {
         """
     }
 
+    private static let forwardRequestStatement = PostgresStatement(
+        "forward_request",
+        rows: ["id": .text, "log_offset": .integer, "topic": .text, "key": .bytes, "forwarded_offset": .integer]
+    ) { given in
+        """
+        UPDATE carryon_sessions AS s SET log_offset = given.log_offset, forwarded_topic = given.topic,
+            forwarded_key = given.key, forwarded_offset = given.forwarded_offset
+        FROM \(given) WHERE s.id = given.id
+        """
+    }
+
     /// Moves the position that the session's row held out of the way of the current one.
     private static let keepPositionStatement = PostgresStatement(
         "keep_position", rows: ["session": .integer, "log": .integer, "log_offset": .integer]
@@ -120,13 +133,20 @@ enum Effect: CaseIterable {
     }
 
     /// A digest, because a key may be longer than an index takes, and nobody ever asks for the key itself.
-    private static let keepKeyStatement = PostgresStatement(
-        "keep_key", rows: ["session": .integer, "key": .bytes, "log": .integer, "log_offset": .integer]
-    ) { given in
-        """
-        INSERT INTO carryon_idempotency_keys (session, digest, log, log_offset)
-        SELECT session, sha256(key), log, log_offset FROM \(given)
-        """
+    private static let keepKeyStatement = keyStatement("keep_key")
+
+    /// Leaves a key that the session has already where it is.
+    private static let keepNewKeyStatement = keyStatement("keep_new_key", " ON CONFLICT (session, digest) DO NOTHING")
+
+    private static func keyStatement(_ name: String, _ rest: String = "") -> PostgresStatement {
+        PostgresStatement(
+            name, rows: ["session": .integer, "key": .bytes, "log": .integer, "log_offset": .integer]
+        ) { given in
+            """
+            INSERT INTO carryon_idempotency_keys (session, digest, log, log_offset)
+            SELECT session, sha256(key), log, log_offset FROM \(given)\(rest)
+            """
+        }
     }
 
     private static let markLogStatement = PostgresStatement(

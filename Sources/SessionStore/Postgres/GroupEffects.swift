@@ -35,6 +35,7 @@ struct GroupEffects {
                 note(.recordIntents, [.integer(run.key), try RunIntents.value(of: all)])
             }
         case .settle(let settlement): try add(settlement, facts)
+        case .forward(let forwarding): try add(forwarding, facts)
         }
     }
 
@@ -84,6 +85,10 @@ struct GroupEffects {
             close(run, turn: turn, session: settlement.session, at: settlement.at)
         } else if settlement.dropsRuns {
             note(.dropRuns, [.text(settlement.session), .integer(log), .integer(offset)])
+            if let origin = settlement.origin {
+                let log = try key(of: origin.log)
+                note(.dropRuns, [.text(settlement.session), .integer(log), .integer(origin.offset)])
+            }
         }
         if let state = settlement.state {
             note(state.isEmpty ? .dropState : .keepState, [.integer(session)] + (state.isEmpty ? [] : [.blob(state)]))
@@ -91,9 +96,40 @@ struct GroupEffects {
         if let key = settlement.idempotencyKey {
             note(.keepKey, [.integer(session), .text(key), .integer(log), .integer(offset)])
         }
-        if let fingerprint = settlement.fingerprint, offset > marks[log]?.offset ?? .min {
-            marks[log] = SettledMark(offset: offset, fingerprint: fingerprint)
+        noteSettled(log, offset, settlement.fingerprint)
+    }
+
+    private mutating func noteSettled(_ log: Int64, _ offset: Int64, _ fingerprint: Int64?) {
+        guard let fingerprint, offset > marks[log]?.offset ?? .min else { return }
+        marks[log] = SettledMark(offset: offset, fingerprint: fingerprint)
+    }
+
+    private mutating func add(_ forwarding: Forwarding, _ facts: SessionFacts) throws {
+        let log = try key(of: forwarding.position.log)
+        let (row, request, offset) = (facts.row, forwarding.request, forwarding.position.offset)
+        let session = row?.key ?? facts.newKey
+        let isCurrent = row.map { $0.log == log } ?? true
+        let before = row?.offset ?? forwarding.positionBefore.offset
+        if row == nil {
+            let values: [SQLValue] = [
+                .text(forwarding.session), .integer(0 as Int64), .integer(0 as Int64), .integer(1 as Int64),
+                .integer(false), .integer(forwarding.at), .integer(0 as Int64), .integer(log), .integer(before),
+                .text(""),
+            ]
+            note(.makeSession, values + Array(repeating: .null, count: 7) + [.integer(session)])
         }
+        let isSettled = request.offset != nil
+        note(
+            .forwardRequest,
+            [
+                .text(forwarding.session), .integer(isCurrent && isSettled ? offset : before), .text(request.topic),
+                .text(request.key), .optional(request.offset),
+            ])
+        if isSettled, !isCurrent { note(.keepPosition, [.integer(session), .integer(log), .integer(offset)]) }
+        if let key = forwarding.idempotencyKey {
+            note(.keepNewKey, [.integer(session), .text(key), .integer(log), .integer(offset)])
+        }
+        if isSettled { noteSettled(log, offset, forwarding.fingerprint) }
     }
 
     private mutating func addRow(

@@ -77,7 +77,7 @@ enum PostgresSchema {
     private static func one(_ sql: String) -> PostgresQuery { PostgresQuery(PostgresStatement(nil, [], sql)) }
 
     /// Migration N leads from version N to version N + 1. A migration that was released never changes.
-    static let migrations = [first]
+    static let migrations = [first, second]
 
     /// Why the tables look as they do, besides what holds for every store (see ``SQLiteSchema``):
     /// - Names are in the order of their bytes (`COLLATE "C"`), as in the other stores.
@@ -198,5 +198,12 @@ enum PostgresSchema {
         WHERE status <> 'completed' AND status <> 'running'
         """,
         "CREATE INDEX carryon_runs_by_region ON carryon_runs (region, key) WHERE region IS NOT NULL",
+    ]
+
+    private static let second = [
+        """
+        ALTER TABLE carryon_sessions ADD COLUMN forwarded_topic text, ADD COLUMN forwarded_key bytea,
+            ADD COLUMN forwarded_offset bigint
+        """
     ]
 }

@@ -51,6 +51,11 @@ extension PostgresSessionStore {
             "settling offset \(settlement.position.offset) of session \(settlement.session)", .settle(settlement))
     }
 
+    package func forward(_ forwarding: Forwarding) async throws(StoreError) -> WriteResult {
+        let (offset, session) = (forwarding.position.offset, forwarding.session)
+        return try await write("forwarding offset \(offset) of session \(session)", .forward(forwarding))
+    }
+
     package func identifyLog(
         cluster: String, topic: String, partition: Int32, startOffset: Int64, endOffset: Int64,
         fingerprintAt: @Sendable (Int64) async -> Int64?

@@ -51,7 +51,7 @@ struct SessionFacts {
     var turnRuns: [TurnRun] = []
     var runningRun: RunningRun?
     var isKeyTaken = false
-    /// In the log of the settlement's position.
+    /// In the log of the request that is settled or forwarded.
     var settledOffset: Int64?
 
     func refusal(of write: SessionWrite) -> WriteResult? {
@@ -59,6 +59,7 @@ struct SessionFacts {
         switch write {
         case .begin(let begin): return refusal(of: begin)
         case .settle(let settlement): return refusal(of: settlement)
+        case .forward(let forwarding): return refusal(of: forwarding)
         case .interrupt(let end): return refusalOfRun(end.session, end.turn, end.run, end.fence)
         case .intend(let intent): return refusalOfRun(intent.session, intent.turn, intent.run, intent.fence)
         }
@@ -77,13 +78,18 @@ struct SessionFacts {
         let refusal =
             WriteRules.partition(settlement.fence, of: settlement.position.log, session: name)
             ?? WriteRules.revision(of: name, expected: settlement.expectedRevision, found: revision)
-            ?? WriteRules.position(settlement, settled: settledOffset)
+            ?? WriteRules.position(settlement.position, of: name, settled: settledOffset)
             ?? WriteRules.idempotencyKey(settlement, isTaken: isKeyTaken)
             ?? WriteRules.history(settlement, kept: kept)
         if let refusal { return refusal }
         return settlement.turn.flatMap { turn in
             WriteRules.turn(turn, session: name, begun: turnRuns.map { ($0.run, $0.isOpen) })
         }
+    }
+
+    private func refusal(of forwarding: Forwarding) -> WriteResult? {
+        WriteRules.partition(forwarding.fence, of: forwarding.position.log, session: forwarding.session)
+            ?? WriteRules.position(forwarding.position, of: forwarding.session, settled: settledOffset)
     }
 
     private func refusalOfRun(_ session: String, _ turn: Int, _ run: Int, _ fence: Fence) -> WriteResult? {

@@ -11,7 +11,8 @@ enum SessionLoad {
         """
         SELECT l.cluster, l.topic, l.partition, l.epoch, s.log_offset, s.revision, s.turns, s.next_seq, s.is_closed,
             s.created_at, s.updated_at, s.applied_ahead, s.control_seq, s.control_turn, s.control_run,
-            s.control_kind, s.control_request, s.control_request_offset, s.control_body
+            s.control_kind, s.control_request, s.control_request_offset, s.control_body, s.forwarded_topic,
+            s.forwarded_key, s.forwarded_offset
         FROM carryon_sessions AS s JOIN carryon_logs AS l ON l.key = s.log WHERE s.id = $1::text
         """)
 
@@ -67,7 +68,12 @@ enum SessionLoad {
         return StoredSession(
             id: id, revision: row.integer(5), turns: try row.int(6), nextSeq: row.integer(7), isClosed: row.bool(8),
             createdAt: row.integer(9), updatedAt: row.integer(10), positions: [try row.position(0)],
-            appliedAhead: appliedAhead, lastControl: try control(row))
+            appliedAhead: appliedAhead, lastControl: try control(row), forwarded: forwarded(row))
+    }
+
+    private static func forwarded(_ row: PostgresRow) -> ForwardedRequest? {
+        guard let topic = row.optionalText(19) else { return nil }
+        return ForwardedRequest(topic: topic, key: row.text(20), offset: row.optionalInteger(21))
     }
 
     private static func control(_ row: PostgresRow) throws -> StoredEvent? {

@@ -4,6 +4,7 @@ enum SessionWrite: Sendable {
     case interrupt(RunInterruption)
     case intend(RunIntent)
     case settle(Settlement)
+    case forward(Forwarding)
 
     var session: String {
         switch self {
@@ -11,6 +12,7 @@ enum SessionWrite: Sendable {
         case .interrupt(let interruption): interruption.session
         case .intend(let intent): intent.session
         case .settle(let settlement): settlement.session
+        case .forward(let forwarding): forwarding.session
         }
     }
 
@@ -20,6 +22,7 @@ enum SessionWrite: Sendable {
         case .interrupt(let interruption): interruption.fence
         case .intend(let intent): intent.fence
         case .settle(let settlement): settlement.fence
+        case .forward(let forwarding): forwarding.fence
         }
     }
 
@@ -47,6 +50,11 @@ enum SessionWrite: Sendable {
             texts += [("cluster", log.cluster), ("topic", log.topic), ("control record's subtype", control)]
             texts += (settlement.history.append + settlement.history.replace.map(\.message)).map { ("role", $0.role) }
             texts += [("outcome", settlement.turn?.outcome ?? "")]
+        case .forward(let forwarding):
+            let log = forwarding.position.log
+            texts += [
+                ("cluster", log.cluster), ("topic", log.topic), ("topic forwarded to", forwarding.request.topic),
+            ]
         case .interrupt, .intend:
             break
         }

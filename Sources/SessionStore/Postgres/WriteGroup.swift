@@ -64,7 +64,7 @@ final class WriteGroup {
                     switch write {
                     case .interrupt(let end): [.text(end.session), .integer(end.turn), .integer(end.run)]
                     case .intend(let intent): [.text(intent.session), .integer(intent.turn), .integer(intent.run)]
-                    case .begin, .settle: nil
+                    case .begin, .settle, .forward: nil
                     }
                 }
             )
@@ -105,7 +105,7 @@ final class WriteGroup {
         try addEarlierOffsets(to: &facts, transaction)
         let results = zip(writes, facts).map { write, facts in
             facts.refusal(of: write)
-                ?? .written(revision: (facts.row?.revision ?? 0) + (write.isSettlement ? 1 : 0))
+                ?? .written(revision: (facts.row?.revision ?? 0) + (write.isRevision ? 1 : 0))
         }
         let passed = writes.indices.filter { if case .written = results[$0] { true } else { false } }
         try makeLogs(unknownLogs(passed.map { writes[$0] }), transaction)
@@ -163,8 +163,7 @@ final class WriteGroup {
     private func addEarlierOffsets(to facts: inout [SessionFacts], _ transaction: PostgresTransaction) throws {
         var rows: [[SQLValue]] = []
         for (place, write) in writes.enumerated() {
-            guard case .settle(let settlement) = write, let row = facts[place].row,
-                let log = logKeys[settlement.position.log]
+            guard let position = write.settledPosition, let row = facts[place].row, let log = logKeys[position.log]
             else { continue }
             if row.log == log {
                 facts[place].settledOffset = row.offset
@@ -194,12 +193,34 @@ extension SessionWrite {
     var logs: [LogIdentity] {
         switch self {
         case .begin(let begin): [begin.run.position.log]
-        case .settle(let settlement): [settlement.position.log] + (settlement.appliedAhead ?? []).map(\.log)
+        case .settle(let settlement):
+            [settlement.position.log] + (settlement.appliedAhead ?? []).map(\.log)
+                + [settlement.origin?.log].compactMap(\.self)
+        case .forward(let forwarding): [forwarding.position.log]
         case .interrupt, .intend: []
         }
     }
 
+    /// Whether a request is settled by it.
     var isSettlement: Bool {
+        switch self {
+        case .settle: true
+        case .forward(let forwarding): forwarding.request.offset != nil
+        case .begin, .interrupt, .intend: false
+        }
+    }
+
+    /// Whether the session gets a new revision by it.
+    var isRevision: Bool {
         if case .settle = self { true } else { false }
+    }
+
+    /// The position of the request that it settles, or that is to be settled next.
+    var settledPosition: LogPosition? {
+        switch self {
+        case .settle(let settlement): settlement.position
+        case .forward(let forwarding): forwarding.position
+        case .begin, .interrupt, .intend: nil
+        }
     }
 }

@@ -31,11 +31,10 @@ enum WriteRules {
     }
 
     /// - Parameter settled: the session's offset in the same log, if it has one.
-    static func position(_ settlement: Settlement, settled: Int64?) -> WriteResult? {
-        guard let settled, settled > settlement.position.offset else { return nil }
+    static func position(_ position: LogPosition, of session: String, settled: Int64?) -> WriteResult? {
+        guard let settled, settled > position.offset else { return nil }
         return .conflict(
-            reason: "session \(settlement.session) is settled up to offset \(settled), "
-                + "beyond \(settlement.position.offset)")
+            reason: "session \(session) is settled up to offset \(settled), beyond \(position.offset)")
     }
 
     static func idempotencyKey(_ settlement: Settlement, isTaken: Bool) -> WriteResult? {

@@ -13,7 +13,7 @@ extension GroupTransaction {
         if let refusal = WriteRules.revision(of: name, expected: settlement.expectedRevision, found: revision) {
             return refusal
         }
-        if let refusal = try refusalOfPosition(settlement, row: row) { return refusal }
+        if let refusal = try refusalOfPosition(settlement.position, of: name, row: row) { return refusal }
         if let refusal = try refusalOfKey(settlement, row: row) { return refusal }
         let kept = WriteRules.kept(settlement, existing: row?.messageCount ?? 0)
         if let refusal = WriteRules.history(settlement, kept: kept) { return refusal }
@@ -32,6 +32,9 @@ extension GroupTransaction {
             try close(run, turn: turn, session: settlement.session, at: settlement.at)
         } else if settlement.dropsRuns {
             try dropRuns(ofSession: settlement.session, log: log, offset: settlement.position.offset)
+            if let origin = settlement.origin {
+                try dropRuns(ofSession: settlement.session, log: key(of: origin.log), offset: origin.offset)
+            }
         }
         if let state = settlement.state { try write(state, session: session) }
         if let idempotencyKey = settlement.idempotencyKey {
@@ -46,7 +49,7 @@ extension GroupTransaction {
         return .written(revision: settlement.expectedRevision + 1)
     }
 
-    private struct SessionRow {
+    struct SessionRow {
         let key: Int64
         let revision: Int64
         let messageCount: Int
@@ -55,7 +58,7 @@ extension GroupTransaction {
         let appliedAhead: String
     }
 
-    private func sessionRow(_ id: String) throws -> SessionRow? {
+    func sessionRow(_ id: String) throws -> SessionRow? {
         try database.firstRow(
             "SELECT key, revision, message_count, log, log_offset, applied_ahead FROM sessions WHERE id = ?",
             [.text(id)]
@@ -66,8 +69,8 @@ extension GroupTransaction {
         }
     }
 
-    private func refusalOfPosition(_ settlement: Settlement, row: SessionRow?) throws -> WriteResult? {
-        guard let row, let log = try existingKey(of: settlement.position.log) else { return nil }
+    func refusalOfPosition(_ position: LogPosition, of session: String, row: SessionRow?) throws -> WriteResult? {
+        guard let row, let log = try existingKey(of: position.log) else { return nil }
         var settled: Int64? = row.offset
         if row.log != log {
             settled = try database.firstRow(
@@ -75,7 +78,7 @@ extension GroupTransaction {
                 [.integer(row.key), .integer(log)]
             ) { $0.integer(0) }
         }
-        return WriteRules.position(settlement, settled: settled)
+        return WriteRules.position(position, of: session, settled: settled)
     }
 
     private func refusalOfKey(_ settlement: Settlement, row: SessionRow?) throws -> WriteResult? {

@@ -23,7 +23,7 @@ enum SQLiteSchema {
     }
 
     /// Migration N leads from version N to version N + 1. A migration that was released never changes.
-    static let migrations = [first, second]
+    static let migrations = [first, second, third]
 
     /// Why the tables look as they do:
     /// - A session's latest position is in its row, so that a settlement touches no other page for it. Positions in
@@ -133,5 +133,11 @@ enum SQLiteSchema {
             session INTEGER PRIMARY KEY,
             body BLOB NOT NULL
         ) STRICT;
+        """
+
+    private static let third = """
+        ALTER TABLE sessions ADD COLUMN forwarded_topic TEXT;
+        ALTER TABLE sessions ADD COLUMN forwarded_key TEXT;
+        ALTER TABLE sessions ADD COLUMN forwarded_offset INTEGER;
         """
 }

@@ -41,6 +41,13 @@ extension SQLiteSessionStore {
         }
     }
 
+    package func forward(_ forwarding: Forwarding) async throws(StoreError) -> WriteResult {
+        let (offset, session) = (forwarding.position.offset, forwarding.session)
+        return try await committer.submit("forwarding offset \(offset) of session \(session)") { transaction in
+            try transaction.forward(forwarding)
+        }
+    }
+
     package func identifyLog(
         cluster: String, topic: String, partition: Int32, startOffset: Int64, endOffset: Int64,
         fingerprintAt: @Sendable (Int64) async -> Int64?

@@ -8,14 +8,16 @@ enum StoredSessionQuery {
             """
             SELECT cluster, topic, partition, epoch, log_offset, sessions.key, revision, turns, next_seq, is_closed,
                 created_at, updated_at, applied_ahead, control_seq, control_turn, control_run, control_kind,
-                control_request, control_request_offset, control_body
+                control_request, control_request_offset, control_body, forwarded_topic, forwarded_key,
+                forwarded_offset
             FROM sessions JOIN logs ON logs.key = sessions.log WHERE id = ?
             """, [.text(id)]
         ) { row in
             let session = StoredSession(
                 id: id, revision: row.integer(6), turns: try row.int(7), nextSeq: row.integer(8),
                 isClosed: row.bool(9), createdAt: row.integer(10), updatedAt: row.integer(11),
-                positions: [try row.position(0)], lastControl: try control(row))
+                positions: [try row.position(0)], lastControl: try control(row),
+                forwarded: forwarded(row))
             return (key: row.integer(5), session: session, appliedAhead: row.text(12))
         }
         guard var found else { return nil }
@@ -33,6 +35,11 @@ enum StoredSessionQuery {
         return StoredEvent(
             seq: seq, turn: try row.optionalInt(14), run: try row.optionalInt(15), control: row.text(16),
             requestID: row.text(17), requestOffset: row.integer(18), body: row.blob(19))
+    }
+
+    private static func forwarded(_ row: borrowing SQLRow) -> ForwardedRequest? {
+        guard let topic = row.optionalText(20) else { return nil }
+        return ForwardedRequest(topic: topic, key: row.text(21), offset: row.optionalInteger(22))
     }
 
     private static func log(_ key: Int64, in database: Database) throws -> LogIdentity? {

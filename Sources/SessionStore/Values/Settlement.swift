@@ -14,8 +14,10 @@ package struct Settlement: Sendable {
     package var appliedAhead: [LogPosition]?
     /// The turn that ends here; nil for requests that are settled without one.
     package var turn: TurnSettlement?
+    /// Where the request stood first, if a worker of another topic has handed it over.
+    package var origin: LogPosition?
     /// Whether a settlement without a `turn` deletes the open runs of the session whose request is the one at
-    /// `position`: they leave no trace, and the next turn gets their number. Means nothing with a `turn`.
+    /// `position`, or at `origin`: they leave no trace, and the next turn gets their number. Means nothing with a `turn`.
     package var dropsRuns: Bool
     package var history: HistoryChange
     /// What the agent keeps besides the messages from now on; nil leaves it as it is, an empty array removes it. Written
@@ -34,7 +36,8 @@ package struct Settlement: Sendable {
 
     package init(
         session: String, expectedRevision: Int64, fence: Fence, position: LogPosition, fingerprint: Int64?,
-        appliedAhead: [LogPosition]? = nil, turn: TurnSettlement? = nil, dropsRuns: Bool = false,
+        appliedAhead: [LogPosition]? = nil, turn: TurnSettlement? = nil, origin: LogPosition? = nil,
+        dropsRuns: Bool = false,
         history: HistoryChange = HistoryChange(), state: [UInt8]? = nil, turns: Int, nextSeq: Int64,
         isClosed: Bool = false, idempotencyKey: String? = nil,
         lastControl: StoredEvent? = nil, at: Int64
@@ -46,6 +49,7 @@ package struct Settlement: Sendable {
         self.fingerprint = fingerprint
         self.appliedAhead = appliedAhead
         self.turn = turn
+        self.origin = origin
         self.dropsRuns = dropsRuns
         self.history = history
         self.state = state

@@ -10,11 +10,13 @@ package struct StoredSession: Hashable, Sendable {
     /// Milliseconds since 1970, like `updatedAt`; 0 before the first settlement.
     package var createdAt: Int64
     package var updatedAt: Int64
-    /// The last settled offset of each log that requests of the session came from.
+    /// The last settled offset of each log that requests of the session came from, that of the last settlement first.
     package var positions: [LogPosition]
     /// Offsets beyond the position whose requests already took effect.
     package var appliedAhead: [LogPosition]
     package var lastControl: StoredEvent?
+    /// The last request that went to another topic, whatever has become of it there.
+    package var forwarded: ForwardedRequest?
     /// What the agent keeps besides the messages. Opaque to the store; nil if there is none.
     package var state: [UInt8]?
     package var messages: [StoredMessage]
@@ -24,7 +26,8 @@ package struct StoredSession: Hashable, Sendable {
     package init(
         id: String, revision: Int64 = 0, turns: Int = 0, nextSeq: Int64 = 1, isClosed: Bool = false,
         createdAt: Int64 = 0, updatedAt: Int64 = 0, positions: [LogPosition] = [], appliedAhead: [LogPosition] = [],
-        lastControl: StoredEvent? = nil, state: [UInt8]? = nil, messages: [StoredMessage] = [],
+        lastControl: StoredEvent? = nil, forwarded: ForwardedRequest? = nil, state: [UInt8]? = nil,
+        messages: [StoredMessage] = [],
         openRuns: [StoredRun] = []
     ) {
         self.id = id
@@ -37,6 +40,7 @@ package struct StoredSession: Hashable, Sendable {
         self.positions = positions
         self.appliedAhead = appliedAhead
         self.lastControl = lastControl
+        self.forwarded = forwarded
         self.state = state
         self.messages = messages
         self.openRuns = openRuns

@@ -7,8 +7,8 @@ extension KafkaRecord {
     package var redrive: Redrive? { Redrive(self) }
 
     /// What a request is called whose producer gave it no id, and what a message is called that has none. A request
-    /// that was set aside and sent again is called what it was called at first.
-    package var fallbackRequestID: String { redrive?.origin ?? "\(partition)-\(offset)" }
+    /// that was set aside and sent again, or forwarded, is called what it was called at first.
+    package var fallbackRequestID: String { redrive?.origin ?? forward?.place ?? "\(partition)-\(offset)" }
 
     /// The record's value as a request, with the members that a record's headers and position stand in for.
     package func decodedRequest() throws(RequestError) -> Request {

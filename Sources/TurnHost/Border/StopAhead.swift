@@ -7,15 +7,19 @@ package struct StopAhead: Sendable, Hashable {
     package var offset: Int64
     package var reason: String?
     package var idempotencyKey: String?
+    /// ``Forward/source`` of a stop that a worker of another topic has handed over.
+    package var forwardedFrom: String?
 
     package init(
-        assignment: Int64, session: String, offset: Int64, reason: String? = nil, idempotencyKey: String? = nil
+        assignment: Int64, session: String, offset: Int64, reason: String? = nil, idempotencyKey: String? = nil,
+        forwardedFrom: String? = nil
     ) {
         self.assignment = assignment
         self.session = session
         self.offset = offset
         self.reason = reason
         self.idempotencyKey = idempotencyKey
+        self.forwardedFrom = forwardedFrom
     }
 }
 
@@ -26,6 +30,7 @@ extension FrameWriter {
         write(signed: stop.offset)
         write(optionalBlob: stop.reason.map { Array($0.utf8) })
         write(optionalBlob: stop.idempotencyKey.map { Array($0.utf8) })
+        write(optionalBlob: stop.forwardedFrom.map { Array($0.utf8) })
     }
 }
 
@@ -34,6 +39,7 @@ extension FrameReader {
         StopAhead(
             assignment: try readSigned("assignment"), session: try readString("session"),
             offset: try readSigned("offset"), reason: try readOptionalString("reason"),
-            idempotencyKey: try readOptionalString("idempotency key"))
+            idempotencyKey: try readOptionalString("idempotency key"),
+            forwardedFrom: try readOptionalString("place of origin"))
     }
 }

@@ -86,8 +86,9 @@ final class RecoveryReading: Sendable {
         }
         let wanted = Self.wanted(runs)
         do {
+            // Of a turn that was handed over, what was read has the runs of this side only.
             if let found = try await shared.value.remove(session), found.answer.turn == wanted.turn,
-                found.run == wanted.run
+                found.run == wanted.run, found.answer.firstSeq == wanted.firstSeq
             {
                 return found.answer
             }

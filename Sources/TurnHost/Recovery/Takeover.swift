@@ -28,14 +28,20 @@ final class Takeover: Sendable {
         self.answer = answer
         intents = Set(runs.flatMap(\.intents))
         previous = runs[runs.count - 1]
-        isSameRequest = runs.allSatisfy { $0.position == work.position }
+        isSameRequest = runs.allSatisfy { work.stands(at: $0.position) }
         let end = Self.end(of: previous, death: work.dispatch.death, ownHost: options.hostID)
         self.end = previous.status == .running ? end : nil
         cause = Self.cause(end)
-        let ends = runs.dropLast().map(\.causeKind) + [end.kind]
+        // Deaths on machines of another kind say nothing of this one.
+        let ends = zip(runs, runs.dropLast().map(\.causeKind) + [end.kind])
+            .filter { $0.0.position.log == work.position.log }.map(\.1)
         deaths = ends.count { $0?.isCharged ?? true }
         exhausted = isSameRequest ? Self.exhausted(ends, options) : nil
-        forgottenFrom = answer.isTooLarge ? answer.firstSeq : isSameRequest ? nil : answer.chunks().first?.seq
+        let chunks = answer.chunks()
+        // What joined the answer over there is named by an offset that means nothing here: it comes again.
+        let isOfOneLog = runs.allSatisfy { $0.position.log == work.position.log }
+        let isForgotten = !isSameRequest || !isOfOneLog && chunks.contains(where: \.chunk.saysWhatJoined)
+        forgottenFrom = answer.isTooLarge ? answer.firstSeq : isForgotten ? chunks.first?.seq : nil
         nextSeq = max(work.memory.nextSeq, answer.highestSeq + 1)
     }
 

@@ -12,7 +12,7 @@ extension HostEnvironment {
             let request = dispatch.request
             if let deadline = request.deadline, now() > deadline.milliseconds { continue }
             if let key = request.idempotencyKey {
-                guard keys.insert(key).inserted, await isNew(key, session) else { continue }
+                guard keys.insert(key).inserted, await isNew(key, dispatch, session) else { continue }
             }
             turns.append(dispatch)
         }
@@ -20,9 +20,11 @@ extension HostEnvironment {
     }
 
     /// With the store away nothing is known of a key: its message waits.
-    private func isNew(_ key: String, _ session: HostedSession) async -> Bool {
+    private func isNew(_ key: String, _ dispatch: Dispatch, _ session: HostedSession) async -> Bool {
         do {
-            return try await store.idempotencyKey(session: session.id, key: key) == nil
+            // Whoever hands a request over has recorded its key.
+            let first = try await store.idempotencyKey(session: session.id, key: key)
+            return first.map { dispatch.record.forward?.names($0) == true } ?? true
         } catch {
             logger.warning("The session store is away.", metadata: ["error": "\(error)"])
             return false

@@ -15,6 +15,10 @@ final class HostedSession: Sendable {
     struct Stop: Sendable {
         var position: LogPosition
         var reason: String?
+        /// Where it stood at first, if a worker has handed it over.
+        var forward: Forward?
+
+        func stands(at place: LogPosition) -> Bool { place == position || forward?.names(place) == true }
     }
 
     private struct Current {
@@ -236,7 +240,7 @@ final class HostedSession: Sendable {
         defer { current = turn }
         if turn.early != nil {
             turn.early?.append(stop)
-        } else if !turn.appliedAhead.contains(stop.position), turn.effective == nil,
+        } else if !turn.appliedAhead.contains(where: stop.stands), turn.effective == nil,
             turn.control.end(.stopped(reason: stop.reason))
         {
             turn.effective = stop

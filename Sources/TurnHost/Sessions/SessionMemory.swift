@@ -19,6 +19,10 @@ struct SessionMemory: Sendable {
     var nextSeq: Int64
     var isClosed: Bool
     var positions: [LogIdentity: Int64]
+    /// The log of the request that was settled last.
+    var lastLog: LogIdentity?
+    /// The last request that went to another topic, until it is known to be settled there.
+    var forwarded: ForwardedRequest?
     /// Beyond the position: stops that took effect already, and messages that a recovery hook left out for good.
     var appliedAhead: [LogPosition]
     /// What closed the last request, to be sent again with the same seq if it comes again.
@@ -72,6 +76,8 @@ struct SessionMemory: Sendable {
         nextSeq = stored.nextSeq
         isClosed = stored.isClosed
         positions = Dictionary(stored.positions.map { ($0.log, $0.offset) }, uniquingKeysWith: max)
+        lastLog = stored.positions.first?.log
+        forwarded = stored.forwarded
         appliedAhead = stored.appliedAhead
         lastControl = stored.lastControl
         openRuns = stored.openRuns

@@ -47,9 +47,11 @@ final class HostEnvironment: Sendable {
     }
 
     /// Appends a record and waits for the broker's acknowledgement.
-    func append(_ record: ProducerRecord) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            log.append(record) { result in continuation.resume(with: result.map { _ in }) }
+    /// - Returns: the record's offset.
+    @discardableResult
+    func append(_ record: ProducerRecord) async throws -> Int64 {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Int64, any Error>) in
+            log.append(record) { result in continuation.resume(with: result) }
         }
     }
 

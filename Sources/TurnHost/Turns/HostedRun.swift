@@ -13,8 +13,8 @@ struct HostedRun: TurnSupport {
     let writer: EventWriter
     let control: TurnControl
     let begun: Task<WriteResult, any Error>
-    /// Offsets of requests of which it is known already what becomes of them.
-    let decided: Set<Int64>
+    /// Places of requests of which it is known already what becomes of them.
+    let decided: Set<LogPosition>
     let onFenced: @Sendable (Int64) -> Void
 
     var clock: any Clock<Duration> { environment.clock }
@@ -39,7 +39,9 @@ struct HostedRun: TurnSupport {
 
     /// Those that would be turns if nothing took them up, and of which no recovery hook has decided otherwise.
     func waitingMessages() async -> [WaitingMessage] {
-        let waiting = session.waitingMessages().filter { !decided.contains($0.record.offset) }
+        let waiting = session.waitingMessages().filter { dispatch in
+            !decided.contains { dispatch.stands(at: $0, in: grant.log) }
+        }
         return await environment.becomingTurns(waiting, of: session).compactMap { dispatch in
             dispatch.userMessage.map { WaitingMessage(message: $0, requestOffset: dispatch.record.offset) }
         }

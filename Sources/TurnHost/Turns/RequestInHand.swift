@@ -13,11 +13,6 @@ struct RequestInHand: Sendable {
         var recordsKey = true
         /// Why the request goes to the dead letters, if it does.
         var rejection: TurnError?
-
-        /// Of a request whose key is another one's: that one's stays on record.
-        static func duplicate(_ work: RequestInHand) -> Closing {
-            Closing(control: .duplicate(requestID: work.requestID), recordsKey: false)
-        }
     }
 
     let dispatch: Dispatch
@@ -29,7 +24,7 @@ struct RequestInHand: Sendable {
     var requestID: String { request.id ?? dispatch.record.fallbackRequestID }
     var traceparent: String? { dispatch.record.headerString("traceparent") }
     /// Whether an earlier run of the request's turn was begun: it is carried through.
-    var isBegun: Bool { memory.openRuns.contains { $0.position == position } }
+    var isBegun: Bool { memory.openRuns.contains { stands(at: $0.position) } }
 
     /// Leaves the session's state to its next request.
     @inline(never)
@@ -38,6 +33,7 @@ struct RequestInHand: Sendable {
     }
 
     /// The settlement that every request has: its position, and nothing else.
+    /// - Parameter recordsKey: whether it records the request's key; of one that was handed over, the key that says so.
     func settlement(at time: Int64, recordsKey: Bool) -> Settlement {
         let position = position
         let ahead = memory.appliedAhead.filter { $0.log != position.log || $0.offset > position.offset }
@@ -45,7 +41,8 @@ struct RequestInHand: Sendable {
             session: dispatch.session, expectedRevision: memory.revision, fence: grant.partition.fence,
             position: position, fingerprint: dispatch.record.timestamp,
             appliedAhead: ahead == memory.appliedAhead ? nil : ahead, turns: memory.turns, nextSeq: memory.nextSeq,
-            isClosed: memory.isClosed, idempotencyKey: recordsKey ? request.idempotencyKey : nil, at: time)
+            isClosed: memory.isClosed, idempotencyKey: recordsKey ? forwardedKey ?? request.idempotencyKey : nil,
+            at: time)
     }
 
     /// What the agent's hooks are told of the request.
@@ -68,20 +65,25 @@ struct RequestInHand: Sendable {
     func closingEvent(_ control: ControlRecord, seq: Int64, turn: Int?, run: Int?) -> StoredEvent {
         StoredEvent(
             seq: seq, turn: turn, run: run, control: control.subtype, requestID: requestID,
-            requestOffset: position.offset, body: control.serialized())
+            requestOffset: requestOffset, body: control.serialized())
     }
 
     /// The stored closing event as a record of the events topic.
     func record(of closing: StoredEvent, options: HostOptions) -> ProducerRecord {
-        identity(turn: closing.turn, run: closing.run, requestID: closing.requestID, options: options)
-            .record(seq: closing.seq, control: closing.control, value: closing.body)
+        identity(
+            turn: closing.turn, run: closing.run, requestID: closing.requestID, requestOffset: closing.requestOffset,
+            options: options
+        )
+        .record(seq: closing.seq, control: closing.control, value: closing.body)
     }
 
     /// What the request's events have in common.
-    func identity(turn: Int?, run: Int?, requestID: String, options: HostOptions) -> EventIdentity {
+    func identity(
+        turn: Int?, run: Int?, requestID: String, requestOffset: Int64, options: HostOptions
+    ) -> EventIdentity {
         EventIdentity(
             topic: options.eventsTopic, partition: dispatch.record.partition, session: dispatch.session, turn: turn,
-            run: run, requestID: requestID, requestOffset: dispatch.record.offset, traceparent: traceparent)
+            run: run, requestID: requestID, requestOffset: requestOffset, traceparent: traceparent)
     }
 }
 
@@ -93,6 +95,7 @@ extension SessionMemory {
         nextSeq = settlement.nextSeq
         isClosed = settlement.isClosed
         positions[settlement.position.log] = settlement.position.offset
+        lastLog = settlement.position.log
         if let ahead = settlement.appliedAhead { appliedAhead = ahead }
         if let closing = settlement.lastControl { lastControl = closing }
         if settlement.turn != nil || settlement.dropsRuns { openRuns = [] }

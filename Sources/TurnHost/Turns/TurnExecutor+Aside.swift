@@ -36,6 +36,9 @@ extension TurnExecutor {
         let (run, writer, grant) = (begun.run, begun.writer, work.grant)
         if let fate = try await refusal(begun, grant) { return fate }
         if let takeover, let first = takeover.answer.firstUnfinished { writer.write(.superseded(fromSeq: first)) }
+        if let topic = topic(forLackOfMemory: takeover?.exhausted, work) {
+            return try await forward(run, writer, to: topic, &work)
+        }
         if let takeover, let exhausted = takeover.exhausted {
             let error = try await setAside(work, takeover, exhausted)
             try writer.write(.error(errorText: error.message))
@@ -84,6 +87,7 @@ extension TurnExecutor {
         try await writer.drain()
         var settlement = work.settlement(at: environment.now(), recordsKey: true)
         settlement.dropsRuns = true
+        settlement.origin = work.origin
         settlement.nextSeq = writer.nextSeq
         if !environment.loop.ownsHistory {
             settlement.history = work.memory.chain.historyChange(turn: max(work.memory.turns - 1, 0))

@@ -29,7 +29,7 @@ extension TurnExecutor {
         let isTurn = answer != nil
         let identity = work.identity(
             turn: isTurn ? run.turn : nil, run: isTurn ? run.run : nil, requestID: work.requestID,
-            options: environment.options)
+            requestOffset: work.requestOffset, options: environment.options)
         let environment = environment
         let onContentAcknowledged: @Sendable () -> Void = { if isTurn { environment.reached(.midStream) } }
         let writer = EventWriter(

@@ -10,13 +10,21 @@ struct BeforeBootError: Error {
 }
 
 extension TurnExecutor {
+    /// What there is to do for a run.
+    enum Made {
+        case plan(TurnPlan)
+        /// Nothing here: the request goes to this topic.
+        case forward(String)
+    }
+
     /// What a run is to do that takes over from another one: evidence and hook decide.
     @inline(never)
     func recoveryPlan(
         _ work: inout RequestInHand, _ identity: TurnIdentity, _ takeover: Takeover, _ answer: AnswerPlace,
         _ writer: EventWriter, _ control: TurnControl, _ session: HostedSession
-    ) async throws -> TurnPlan {
+    ) async throws -> Made {
         var plan = work.plan(identity, answer)
+        let forwardTopic = topic(forLackOfMemory: takeover.exhausted, work)
         plan.previousRunID = takeover.previous.id
         plan.intents = takeover.intents
         let point: ResumePoint
@@ -26,13 +34,14 @@ extension TurnExecutor {
             let decision = takeover.exhausted.map(RecoveryDecision.deadLetter) ?? .runAgain
             writer.write(
                 .recovered(
-                    cause: takeover.cause.description, previousRun: takeover.previous.run, policy: decision.name,
-                    partial: false))
+                    cause: takeover.cause.description, previousRun: takeover.previous.run,
+                    policy: forwardTopic == nil ? decision.name : Self.forwardPolicy, partial: false))
+            if let forwardTopic { return .forward(forwardTopic) }
             if let first = point.firstChunk { writer.write(.superseded(fromSeq: first)) }
             if case .deadLetter(let budget) = decision {
                 plan.course = .giveUp(try await setAside(work, takeover, budget), nil)
             }
-            return plan
+            return .plan(plan)
         }
 
         // Those of parts that earlier turns settled have joined those turns.
@@ -48,6 +57,13 @@ extension TurnExecutor {
         let isStopped = if case .stopped = control.ending { true } else { false }
         let evidence = takeover.evidence(point, isStopped: isStopped, hasNewerMessages: !newer.isEmpty)
         let decision = environment.options.recoveryPolicy.decide(evidence)
+        if let forwardTopic, case .deadLetter = decision {
+            writer.write(
+                .recovered(
+                    cause: evidence.cause.description, previousRun: takeover.previous.run, policy: Self.forwardPolicy,
+                    partial: evidence.hasPartial))
+            return .forward(forwardTopic)
+        }
         var course = Course(decision)
         if decision.asksHook, takeover.cause != .handover, let partial = point.partial {
             let users = [work.dispatch.userMessage].compactMap(\.self) + inFlight.compactMap(\.userMessage)
@@ -69,7 +85,7 @@ extension TurnExecutor {
         // What had joined an answer that is given anew waits again.
         let kept = plan.course.assembler?.message.injectedMessages(from: plan.baseCount) ?? []
         plan.injected = kept.map { waiting.message(at: $0.requestOffset) ?? $0 }
-        return plan
+        return .plan(plan)
     }
 
     /// Where the dead run's answer can be gone on with, by what the agent's tools are now.

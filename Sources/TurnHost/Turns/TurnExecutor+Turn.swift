@@ -11,6 +11,7 @@ extension TurnExecutor {
     func runTurn(
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
+        session.loaded(appliedAhead: work.memory.appliedAhead)
         work.takeBackGivenUpTurn()
         let answer = work.place(messageID: "\(session.id)-answer-\(work.memory.turns)")
         let takeover = try await self.takeover(work)
@@ -85,9 +86,15 @@ extension TurnExecutor {
     ) async throws -> PreparedTurn.Outcome {
         do {
             let identity = work.identity(run: begun.run.run, lifecycle: lifecycle)
-            let plan = try await recoveryPlan(&work, identity, takeover, answer, begun.writer, control, session)
-            if environment.loop.onBusy == .interrupt, await isPassedOver(work, session) { control.end(.interrupted) }
-            return ready(plan, work, answer, begun, lifecycle, control, session)
+            switch try await recoveryPlan(&work, identity, takeover, answer, begun.writer, control, session) {
+            case .forward(let topic):
+                return .over(try await forward(begun.run, begun.writer, to: topic, &work))
+            case .plan(let plan):
+                if environment.loop.onBusy == .interrupt, await isPassedOver(work, session) {
+                    control.end(.interrupted)
+                }
+                return ready(plan, work, answer, begun, lifecycle, control, session)
+            }
         } catch let error as BeforeBootError {
             // The next run reads how far this one's events came.
             try await begun.writer.drain()
@@ -103,7 +110,7 @@ extension TurnExecutor {
     ) -> PreparedTurn.Outcome {
         let hosted = HostedRun(
             environment: environment, run: begun.run, grant: work.grant, session: session, writer: begun.writer,
-            control: control, begun: begun.onRecord, decided: work.memory.decided, onFenced: onFenced)
+            control: control, begun: begun.onRecord, decided: work.memory.decided(in: work.grant.log), onFenced: onFenced)
         let plan = plan ?? work.plan(work.identity(run: begun.run.run, lifecycle: lifecycle), answer)
         return .ready(PreparedTurn(plan: plan, support: hosted))
     }
@@ -140,9 +147,7 @@ extension TurnExecutor {
 
     /// Whether newer messages wait behind the turn that are to be answered instead.
     private func isPassedOver(_ work: RequestInHand, _ session: HostedSession) async -> Bool {
-        let newer = session.newerMessages().filter { dispatch in
-            !work.memory.leavesOut(LogPosition(log: work.position.log, offset: dispatch.record.offset))
-        }
+        let newer = session.newerMessages().filter { !work.memory.leavesOut($0, in: work.grant.log) }
         return await !environment.becomingTurns(newer, of: session).isEmpty
     }
 
@@ -299,15 +304,6 @@ extension SessionMemory {
     func appliedAhead(with more: [LogPosition], after position: LogPosition) -> [LogPosition] {
         appliedAhead.filter { !more.contains($0) && ($0.log != position.log || $0.offset > position.offset) } + more
     }
-
-    /// Whether a recovery hook has decided to leave the request at `position` out.
-    func leavesOut(_ position: LogPosition) -> Bool {
-        if case .leaveOut = directives[position.offset] { return true }
-        return appliedAhead.contains(position)
-    }
-
-    /// Offsets of requests of which it is known already what becomes of them.
-    var decided: Set<Int64> { Set(directives.keys).union(appliedAhead.map(\.offset)) }
 
     /// Requests behind `position` that a recovery hook has decided to leave out.
     func leftOut(after position: LogPosition) -> [LogPosition] {

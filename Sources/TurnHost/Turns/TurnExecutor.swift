@@ -100,7 +100,12 @@ struct TurnExecutor: Sendable {
     private func settleWithoutRun(_ work: inout RequestInHand) async throws -> Fate? {
         let isApplied = work.memory.hasApplied(work.position)
         if !isApplied {
-            if let closing = try await isDuplicate(work) ? .duplicate(work) : closingWithoutTurn(work) {
+            if let topic = try await topicToFollow(&work) {
+                guard work.grant.enter() else { return .letGo }
+                defer { work.grant.leave() }
+                return try await forward(&work, to: topic)
+            }
+            if let closing = try await closingOfDuplicate(work) ?? closingWithoutTurn(work) {
                 return try await settle(&work, closing)
             }
             if work.request.runsAgent { return nil }
@@ -118,9 +123,11 @@ struct TurnExecutor: Sendable {
         _ dispatch: Dispatch, _ session: HostedSession, _ grant: Grant
     ) async throws -> RequestInHand {
         let assignment = grant.partition.assignment
-        // A request that another host died of comes from there: what is remembered here is from before.
+        // A request that another host died of comes from there, and so does one that was handed over: what is remembered
+        // here is from before.
         if let memory = session.takeMemory() {
-            if memory.assignment == assignment, dispatch.death == nil {
+            let isCurrent = dispatch.death == nil && dispatch.record.forward == nil
+            if memory.assignment == assignment, isCurrent {
                 return RequestInHand(dispatch: dispatch, grant: grant, memory: memory)
             }
             if memory.isBooted { await environment.loop.evicted(session.id, memory.locals) }
@@ -152,18 +159,24 @@ struct TurnExecutor: Sendable {
     /// A death may have fallen between the last settlement and the acknowledgement of its closing event.
     @inline(never)
     private func resendClosing(_ work: RequestInHand) async throws {
-        guard let closing = work.memory.lastControl, closing.requestOffset == work.position.offset,
+        guard let closing = work.memory.lastControl, closing.requestOffset == work.requestOffset,
             work.memory.positions[work.position.log] == work.position.offset
         else { return }
         try await environment.append(work.record(of: closing, options: environment.options))
     }
 
-    /// Whether another request of the session was settled with the same key.
-    private func isDuplicate(_ work: RequestInHand) async throws -> Bool {
-        guard let key = work.request.idempotencyKey,
-            let first = try await environment.store.idempotencyKey(session: work.dispatch.session, key: key)
-        else { return false }
-        return first != work.position
+    /// What closes a request that was settled before under another position.
+    private func closingOfDuplicate(_ work: RequestInHand) async throws -> RequestInHand.Closing? {
+        let id = work.requestID
+        if let key = work.forwardedKey, try await isTaken(key, work) {
+            // Forwarded twice, by a worker that died or stood still in between: nobody needs to hear of it.
+            let control: ControlRecord? = work.isRedriven ? .duplicate(requestID: id) : nil
+            return RequestInHand.Closing(control: control, recordsKey: false)
+        }
+        if let key = work.request.idempotencyKey, try await isTaken(key, work) {
+            return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: work.isForwarded)
+        }
+        return nil
     }
 
     /// What closes a request that needs no turn.
@@ -173,12 +186,13 @@ struct TurnExecutor: Sendable {
         let id = work.requestID
         switch request.kind {
         case .stop:
-            return request.idempotencyKey == nil ? nil : RequestInHand.Closing(control: nil)
+            let needsTrace = request.idempotencyKey != nil || work.isForwarded
+            return needsTrace ? RequestInHand.Closing(control: nil) : nil
         case .close:
             return RequestInHand.Closing(control: .closed(requestID: id), closesSession: true)
         case _ where work.memory.isClosed:
             return RequestInHand.Closing(control: .closed(requestID: id))
-        case _ where work.memory.leavesOut(work.position):
+        case _ where work.memory.leavesOut(work.dispatch, in: work.grant.log):
             return RequestInHand.Closing(control: .skipped(requestID: id))
         case .message(let message) where message.role == .assistant && !environment.loop.ownsHistory:
             guard let base = work.memory.chain.index(answering: message) else {
@@ -196,6 +210,12 @@ struct TurnExecutor: Sendable {
             return RequestInHand.Closing(control: .rejected(requestID: id))
         case .message, .regenerate, .action, .preload: return expiry(of: work)
         }
+    }
+
+    /// Whether another request of the session was settled with this key.
+    private func isTaken(_ key: String, _ work: RequestInHand) async throws -> Bool {
+        let first = try await environment.store.idempotencyKey(session: work.dispatch.session, key: key)
+        return first.map { !work.stands(at: $0) } ?? false
     }
 
     /// Whether the request is a user's message that came while a turn ran, to an agent that takes none then.
@@ -255,7 +275,7 @@ struct TurnExecutor: Sendable {
     }
 
     /// The request is settled: says so, before its work counts as over.
-    private func settled(_ work: RequestInHand) -> Fate {
+    func settled(_ work: RequestInHand) -> Fate {
         environment.reached(.beforeCommit)
         environment.report(.settled(entries: [work.dispatch.entry]))
         return .settled()

@@ -8,6 +8,28 @@ import TurnHost
 
 @Suite("A record that is sent again")
 struct RedrivenRecordTests {
+    @Test("A request that was handed over before it was set aside keeps the name that its producer was told")
+    func forwarded() throws {
+        let first = KafkaRecord(
+            topic: "chat.requests", partition: 0, offset: 9, timestamp: 5, key: Array("s".utf8), value: [], headers: [])
+        let id: LetterID = "0-3"
+        let letter = Letter(LetterRecords.letter(at: id, from: 40, headers: first.forwarded(to: "big").headers))
+        // The letter's own topic is the one that it was forwarded to only if it is another than it came from.
+        #expect(letter.forwardedFrom == nil)
+        let record = LetterRecords.record(first.forwarded(to: "big"), at: LetterID(partition: 0, offset: 40))
+        let written = DeadLetter(record: record, consumerGroup: "g", cause: .outOfMemory, code: "c", message: "m")
+        let read = LetterRecords.record(written.producerRecord(topic: "d"), at: id)
+        let parsed = Letter(read)
+        #expect((parsed.place, parsed.forwardedFrom) == (40, "0-9"))
+        let origin = try #require(parsed.origin)
+        let again = LetterRecords.record(
+            Redriver.request(of: parsed, origin, read, topic: "d"), at: LetterID(partition: 0, offset: 50))
+        #expect(again.topic == "big")
+        #expect(again.fallbackRequestID == "0-9")
+        let key = record.forward?.idempotencyKey(record.redrive)
+        #expect(again.forward?.idempotencyKey(again.redrive) != key, "it would pass for the one that was set aside")
+    }
+
     @Test("Key, value and headers are those that the producer had sent, however often it was sent again")
     func asItWas() {
         for _ in 0..<100 {

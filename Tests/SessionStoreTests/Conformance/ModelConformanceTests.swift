@@ -79,7 +79,7 @@ struct RandomOperations {
             #expect(fence.token == model.takeFence(partition: partition), comment)
             fences.append(fence)
         }
-        switch random.below(12) {
+        switch random.below(14) {
         case 0..<3:
             let begin = begin(session, model)
             let result = try await store.beginRun(begin)
@@ -99,6 +99,10 @@ struct RandomOperations {
                 session: session, turn: turn, run: run, calls: calls, fence: fence)
             let expected = model.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
             #expect(result.withoutReason == expected, comment)
+        case 6, 7:
+            let forwarding = forwarding(session)
+            let result = try await store.forward(forwarding)
+            #expect(result.withoutReason == model.forward(forwarding), comment)
         default:
             let settlement = settlement(session, model)
             let result = try await store.settle(settlement)
@@ -145,6 +149,16 @@ struct RandomOperations {
             previousEnd: random.chance(50) ? (number - 1, "killed", .outOfMemory) : nil)
     }
 
+    private mutating func forwarding(_ session: String) -> Forwarding {
+        let fence = fence()
+        return Forwarding(
+            session: session, fence: fence, position: position(fence),
+            fingerprint: random.chance(80) ? offset : nil,
+            request: ForwardedRequest(
+                topic: "big", key: "f\(random.below(4))", offset: random.chance(60) ? offset : nil),
+            idempotencyKey: random.chance(30) ? Self.keys[random.below(Self.keys.count)] : nil, at: time)
+    }
+
     private mutating func settlement(_ session: String, _ model: ModelStore) -> Settlement {
         let fence = fence()
         let old = model.sessions[session]
@@ -165,6 +179,7 @@ struct RandomOperations {
             settlement.position = open.position
             if random.chance(70) { settlement.turn = nil }
         }
+        if let open = model.load(session)?.openRuns.first, random.chance(20) { settlement.origin = open.position }
         let count = old?.messages.count ?? 0
         settlement.history.append = (0..<random.below(3)).map {
             StoredMessage(

@@ -99,6 +99,19 @@ struct SchemaMigrationTests {
         }
     }
 
+    @Test("A file of version 1 takes, once migrated, what version 3 adds")
+    func forwarding() async throws {
+        try await withFileOfVersion1 { path in
+            let store = try SQLiteSessionStore(path: path)
+            #expect(try await store.loadSession("s")?.forwarded == nil)
+            let worker = try await Worker(store)
+            #expect(try await worker.forward("s", offset: 5, to: 3) == .written(revision: 1))
+            let forwarded = try await store.loadSession("s")?.forwarded
+            #expect(forwarded == ForwardedRequest(topic: "big", key: "from 5", offset: 3))
+            try await store.close()
+        }
+    }
+
     @Test("Stores that open an old file at the same time migrate it once")
     func atTheSameTime() async throws {
         try await withFileOfVersion1 { path in
@@ -143,6 +156,6 @@ struct SchemaMigrationTests {
         let checksums = SQLiteSchema.migrations.map { migration in
             migration.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         }
-        #expect(checksums == [0xcd87_bc91_9d5c_e949, 0x415d_3f04_fb7c_e6db])
+        #expect(checksums == [0xcd87_bc91_9d5c_e949, 0x415d_3f04_fb7c_e6db, 0xa816_b327_51f6_35da])
     }
 }

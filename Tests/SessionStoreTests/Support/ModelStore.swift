@@ -111,12 +111,35 @@ struct ModelStore {
         if let state = settlement.state { new.state = state.isEmpty ? nil : state }
         if settlement.turn == nil, settlement.dropsRuns {
             runs.removeAll {
-                $0.isOpen && $0.run.session == settlement.session && $0.run.position == settlement.position
+                $0.isOpen && $0.run.session == settlement.session
+                    && ($0.run.position == settlement.position || $0.run.position == settlement.origin)
             }
         }
         sessions[settlement.session] = new
         if let key = settlement.idempotencyKey { keys[settlement.session, default: [:]][key] = settlement.position }
         return .written(revision: new.revision)
+    }
+
+    mutating func forward(_ forwarding: Forwarding) -> WriteResult {
+        let (name, position) = (forwarding.session, forwarding.position)
+        if let refusal = refusal(of: forwarding.fence) { return refusal }
+        let isBeyond = sessions[name]?.positions.contains { $0.log == position.log && $0.offset > position.offset }
+        guard forwarding.fence.partition == position.log.partition, isBeyond != true else {
+            return .conflict(reason: "")
+        }
+        var session =
+            sessions[name]
+            ?? StoredSession(
+                id: name, createdAt: forwarding.at, updatedAt: forwarding.at,
+                positions: [LogPosition(log: position.log, offset: position.offset - 1)])
+        session.forwarded = forwarding.request
+        if forwarding.request.offset != nil {
+            session.positions.removeAll { $0.log == position.log }
+            session.positions.append(position)
+        }
+        sessions[name] = session
+        if let key = forwarding.idempotencyKey, keys[name]?[key] == nil { keys[name, default: [:]][key] = position }
+        return .written(revision: session.revision)
     }
 
     private static func apply(_ change: HistoryChange, to messages: [StoredMessage]) -> [StoredMessage]? {

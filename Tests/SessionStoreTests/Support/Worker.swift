@@ -44,6 +44,16 @@ struct Worker: Sendable {
         try await store.recordIntents(session: session, turn: turn, run: run, calls: calls, fence: fence)
     }
 
+    func forward(
+        _ session: String, offset: Int64 = 0, to place: Int64? = nil, key: String? = nil, at: Int64 = 1000
+    ) async throws -> WriteResult {
+        try await store.forward(
+            Forwarding(
+                session: session, fence: fence, position: LogPosition(log: log, offset: offset),
+                fingerprint: offset * 10, request: ForwardedRequest(topic: "big", key: "from \(offset)", offset: place),
+                idempotencyKey: key, at: at))
+    }
+
     func settlement(
         _ session: String, revision: Int64 = 0, offset: Int64 = 0, at: Int64 = 1000,
         _ change: (inout Settlement) -> Void = { _ in }

@@ -27,7 +27,10 @@ final class Conductor: Sendable {
 
     let directory: TemporaryDirectory
     let store: SQLiteSessionStore
-    let log = MemoryEventLog(topic: "events")
+    let log: MemoryEventLog
+    /// The requests topic.
+    let topic: String
+    private let group: String
     let partitions: [Int32]
     private let configure: @Sendable (inout HostOptions) -> Void
     private let state = Mutex(State())
@@ -43,6 +46,8 @@ final class Conductor: Sendable {
         configure: @escaping @Sendable (inout HostOptions) -> Void = { $0.flushWindow = .zero }
     ) throws {
         directory = try TemporaryDirectory()
+        log = MemoryEventLog(topic: "events")
+        (topic, group) = ("requests", "g")
         self.partitions = partitions
         self.configure = configure
         self.sleeping = sleeping
@@ -51,6 +56,20 @@ final class Conductor: Sendable {
             if case .inTransaction(let sessions) = step, !sessions.isEmpty { hook.call() }
         }
         self.hook = hook
+    }
+
+    /// Another group's conductor, for the topic of bigger machines: over the same store, with the same events.
+    init(
+        beside small: Conductor, sleeping: any Clock<Duration> = ContinuousClock(),
+        configure: @escaping @Sendable (inout HostOptions) -> Void = { $0.flushWindow = .zero }
+    ) {
+        (directory, store, log) = (small.directory, small.store, small.log)
+        (topic, group) = (MemoryEventLog.bigTopic, MemoryEventLog.bigTopic)
+        partitions = [0]
+        self.configure = configure
+        self.sleeping = sleeping
+        hook = SettleHook()
+        now = small.now
     }
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -81,7 +100,7 @@ final class Conductor: Sendable {
                 let offset = state.ends[partition, default: 0]
                 state.ends[partition] = offset + 1
                 let record = KafkaRecord(
-                    topic: "requests", partition: partition, offset: offset, timestamp: 5_000 + offset,
+                    topic: topic, partition: partition, offset: offset, timestamp: 5_000 + offset,
                     key: Array(session.utf8), value: request.serialized(), headers: redrive?.headers ?? [])
                 let read = redrive == nil ? request : (try? record.decodedRequest()) ?? request
                 let dispatch = Dispatch(
@@ -93,6 +112,26 @@ final class Conductor: Sendable {
         }
         if let host { deliver(dispatches, to: host, death: death) }
         return dispatches.first?.record.offset ?? 0
+    }
+
+    /// Takes in what has come to its topic since it last did.
+    func takeForwarded(death: HostDeath? = nil) {
+        let (dispatches, host) = state.withLock { state in
+            let offset = state.ends[0, default: 0]
+            let new = log.forwarded.dropFirst(Int(offset)).enumerated().compactMap { index, record -> Dispatch? in
+                let record = KafkaRecord(
+                    topic: topic, partition: record.partition ?? 0, offset: offset + Int64(index),
+                    timestamp: 7_000 + Int64(index), key: record.key, value: record.value, headers: record.headers)
+                guard let session = record.keyString, let request = try? record.decodedRequest() else { return nil }
+                return Dispatch(
+                    entry: Int64(state.entries.count + index), assignment: 0, session: session, record: record,
+                    request: request)
+            }
+            state.ends[0] = offset + Int64(new.count)
+            state.entries += new.map { Entry(dispatch: $0) }
+            return (new, state.hosts.last)
+        }
+        if let host { deliver(dispatches, to: host, death: death) }
     }
 
     @discardableResult
@@ -133,7 +172,7 @@ final class Conductor: Sendable {
                 state.assignments += 1
                 assignments[partition] = state.assignments
             }
-            return ("host-\(state.hosts.count + 1)", assignments, state.log)
+            return ("\(topic)-host-\(state.hosts.count + 1)", assignments, state.log)
         }
         let host = RunningHost(id: id, assignments: assignments, kill: kill)
         host.connect(turnHost(agent, host))
@@ -141,10 +180,10 @@ final class Conductor: Sendable {
         host.send(.configure(hostID: id, settings: []))
         for (partition, assignment) in assignments {
             let fence = try await store.takeFence(
-                group: "g", cluster: identity.cluster, topic: "requests", partition: partition)
+                group: group, cluster: identity.cluster, topic: topic, partition: partition)
             let end = state.withLock { $0.ends[partition] ?? 0 }
             let log = LogIdentity(
-                cluster: identity.cluster, topic: "requests", partition: partition, epoch: identity.epoch)
+                cluster: identity.cluster, topic: topic, partition: partition, epoch: identity.epoch)
             host.send(.grant(PartitionGrant(assignment: assignment, log: log, fence: fence, endOffset: end)))
         }
         let waiting = state.withLock { state in
@@ -159,7 +198,7 @@ final class Conductor: Sendable {
 
     private func turnHost(_ agent: any ChatAgent, _ host: RunningHost) -> TurnHost {
         var options = HostOptions(
-            hostID: host.id, eventsTopic: "events", deadLettersTopic: "dead-letters", groupID: "g")
+            hostID: host.id, eventsTopic: "events", deadLettersTopic: "dead-letters", groupID: group)
         configure(&options)
         return TurnHost(
             agent: agent, options: options,

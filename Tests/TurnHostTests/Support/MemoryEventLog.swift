@@ -2,13 +2,18 @@ import Kafka
 import Synchronization
 import TurnHost
 
-/// The events topic and the dead letters in memory. Acknowledgements can be held back, and appends can fail.
+/// The events topic, the dead letters and the topic of bigger machines in memory. Acknowledgements can be held back, and appends can fail.
 final class MemoryEventLog: EventLog {
     struct Refused: Error {}
+
+    /// The topic of bigger machines.
+    static let bigTopic = "big"
 
     private struct State {
         var events: [Int32: [KafkaRecord]] = [:]
         var deadLetters: [ProducerRecord] = []
+        var forwarded: [ProducerRecord] = []
+        var refusesForwarded = false
         var isHolding = false
         var held: [@Sendable () -> Void] = []
         var failures = 0
@@ -24,6 +29,7 @@ final class MemoryEventLog: EventLog {
 
     func append(_ record: ProducerRecord, onAck: @escaping @Sendable (Result<Int64, any Error>) -> Void) {
         let acknowledge = state.withLock { state -> (@Sendable () -> Void)? in
+            if state.refusesForwarded, record.topic == Self.bigTopic { return { onAck(.failure(Refused())) } }
             if state.failures > 0 {
                 state.failures -= 1
                 return { onAck(.failure(Refused())) }
@@ -37,6 +43,10 @@ final class MemoryEventLog: EventLog {
     }
 
     private static func store(_ record: ProducerRecord, isEvent: Bool, in state: inout State) -> Int64 {
+        if record.topic == bigTopic {
+            state.forwarded.append(record)
+            return Int64(state.forwarded.count - 1)
+        }
         guard isEvent, let partition = record.partition else {
             state.deadLetters.append(record)
             return Int64(state.deadLetters.count - 1)
@@ -65,6 +75,15 @@ final class MemoryEventLog: EventLog {
     func events(_ partition: Int32) -> [KafkaRecord] { state.withLock { $0.events[partition] ?? [] } }
 
     var deadLetters: [ProducerRecord] { state.withLock { $0.deadLetters } }
+
+    /// The records on the topic of bigger machines, in order.
+    var forwarded: [ProducerRecord] { state.withLock { $0.forwarded } }
+
+    /// Whether that topic is away.
+    var refusesForwarded: Bool {
+        get { state.withLock { $0.refusesForwarded } }
+        set { state.withLock { $0.refusesForwarded = newValue } }
+    }
 
     /// How often a partition was read.
     var readings: Int { state.withLock { $0.readings } }
