@@ -19,6 +19,7 @@ final class HostPulse: Sendable {
 
     /// A turn of this session runs from now on.
     /// - Returns: what it is called when it ends.
+    @inline(never)
     func began(_ session: String) -> Int {
         state.withLock { state in
             state.lastTurn += 1
@@ -27,6 +28,7 @@ final class HostPulse: Sendable {
         }
     }
 
+    @inline(never)
     func ended(_ turn: Int) {
         state.withLock { $0.turns[turn] = nil }
     }

@@ -16,32 +16,41 @@ extension TurnLoop {
     func execute(
         _ work: TurnWork, _ steps: StepContext, _ output: any TurnOutput, _ control: TurnControl
     ) async -> End {
-        let (plan, identity) = (work.plan, work.plan.identity)
         var isInRun = false
         do {
-            if control.ending != nil { throw CancellationError() }
-            try await boot(work)
-            try checkData(identity)
-            let tools: ToolSet = if let known = plan.tools { known } else { try await agent.tools(for: identity) }
-            try await takeUp(work)
-            steps.replaceInjected(await validatedInjected(plan))
-            let stream = work.open(output)
-            try await startHooks(work, stream)
-            if identity.lifecycle.needsUpgrade { return .leftForUpgrade }
-            identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
-            let history = History(work.messages)
-            let turn = Turn(
-                identity: identity, messages: history.messages, history: history, tools: tools, stream: stream,
-                control: control, steps: steps)
-            defer { work.setHistory(history.close()) }
+            guard let turn = try await makeTurn(work, steps, output, control) else { return .leftForUpgrade }
+            defer { work.setHistory(turn.history.close()) }
             isInRun = true
             try await agent.run(turn)
             return .ran
         } catch {
             // A message that a hook refused to look at is kept nevertheless.
-            work.joinHistory(plan.trigger)
+            work.joinHistory(work.plan.trigger)
             return .failed(error, inRun: isInRun)
         }
+    }
+
+    /// The hooks up to the answer. Apart, so that an answer does not hold their frame while it streams.
+    /// - Returns: `nil` if one of them has left the turn for a newer version of the service.
+    @inline(never)
+    private func makeTurn(
+        _ work: TurnWork, _ steps: StepContext, _ output: any TurnOutput, _ control: TurnControl
+    ) async throws -> Turn? {
+        let (plan, identity) = (work.plan, work.plan.identity)
+        if control.ending != nil { throw CancellationError() }
+        try await boot(work)
+        try checkData(identity)
+        let tools: ToolSet = if let known = plan.tools { known } else { try await agent.tools(for: identity) }
+        try await takeUp(work)
+        steps.replaceInjected(await validatedInjected(plan))
+        let stream = work.open(output)
+        try await startHooks(work, stream)
+        if identity.lifecycle.needsUpgrade { return nil }
+        identity.lifecycle.background.place(behind: work.messages.last?.id ?? "")
+        let history = History(work.messages)
+        return Turn(
+            identity: identity, messages: history.messages, history: history, tools: tools, stream: stream,
+            control: control, steps: steps)
     }
 
     /// The hooks around an answer that was complete when its run died: what they had changed died with it. Nothing can be

@@ -157,6 +157,7 @@ final class HostedSession: Sendable {
     }
 
     /// The session's state is known: stops that are new take effect.
+    @inline(never)
     func loaded(appliedAhead: [LogPosition]) {
         state.withLock { state in
             guard let early = state.current?.early else { return }

@@ -7,21 +7,21 @@ import SessionStore
 /// What the turn loop needs of this host for one run.
 struct HostedRun: TurnSupport {
     let environment: HostEnvironment
-    let run: StoredRun
+    let begun: BegunRun
     let grant: Grant
     let session: HostedSession
-    let writer: EventWriter
     let control: TurnControl
-    let begun: Task<WriteResult, any Error>
     /// Places of requests of which it is known already what becomes of them.
     let decided: Set<LogPosition>
     let onFenced: @Sendable (Int64) -> Void
 
+    private var run: StoredRun { begun.run }
+
     var clock: any Clock<Duration> { environment.clock }
 
     func makeDurable(intents: [String]) async throws {
-        guard case .written = try await begun.value else { throw CancellationError() }
-        try await writer.drain()
+        guard case .written = try await begun.onRecord() else { throw CancellationError() }
+        try await begun.writer.drain()
         guard !intents.isEmpty else { return }
         let result = try await environment.persistently(grant) {
             try await environment.store.recordIntents(

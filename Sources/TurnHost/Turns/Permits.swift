@@ -35,6 +35,7 @@ package final class Permits: Sendable {
     }
 
     /// Suspends until a permit is free and it is this tenant's turn, and takes it.
+    @inline(never)
     func acquire(for tenant: String? = nil) async -> Permit {
         await take(for: tenant)
         return Permit(self)

@@ -9,6 +9,7 @@ extension RequestInHand {
 
     /// Takes out of the history what the request's given-up turn left there at its end: the question, which is about
     /// to be asked again, and the piece of an answer. Once the conversation has gone on, both stay where they are.
+    @inline(never)
     mutating func takeBackGivenUpTurn() {
         guard isRedriven, case .message(let message) = request.kind, message.role == .user,
             let last = memory.lastControl, last.requestID == requestID, last.isGivenUpTurn,

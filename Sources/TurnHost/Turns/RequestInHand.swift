@@ -46,6 +46,7 @@ struct RequestInHand: Sendable {
     }
 
     /// What the agent's hooks are told of the request.
+    @inline(never)
     func identity(run: Int, lifecycle: TurnLifecycle) -> TurnIdentity {
         TurnIdentity(
             session: dispatch.session, turn: memory.turns, run: run, trigger: identityTrigger, requestID: requestID,

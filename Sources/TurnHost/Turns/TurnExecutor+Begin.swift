@@ -2,17 +2,30 @@ import ChatAgent
 import Conversation
 import Kafka
 import SessionStore
+import Synchronization
 
 /// A run that has begun; its events wait until that is on record.
 final class BegunRun: Sendable {
     let run: StoredRun
     let writer: EventWriter
-    let onRecord: Task<WriteResult, any Error>
+    // Not the task that writes it: that would keep its memory as long as somebody may ask for its result.
+    private let isDecided = Gate()
+    private let result = Mutex(Result<WriteResult, any Error>.failure(CancellationError()))
 
-    init(run: StoredRun, writer: EventWriter, onRecord: Task<WriteResult, any Error>) {
+    init(run: StoredRun, writer: EventWriter) {
         self.run = run
         self.writer = writer
-        self.onRecord = onRecord
+    }
+
+    /// What became of writing it; waits until that is known.
+    func onRecord() async throws -> WriteResult {
+        await isDecided.wait()
+        return try result.withLock { $0 }.get()
+    }
+
+    func decide(_ result: Result<WriteResult, any Error>) {
+        self.result.withLock { $0 = result }
+        isDecided.open()
     }
 }
 
@@ -43,8 +56,15 @@ extension TurnExecutor {
         // The agent's code may end this process at once, and then the consumer has to know who was here.
         await environment.flushReports()
         let grant = work.grant
-        return BegunRun(
-            run: begin.run, writer: writer, onRecord: Task { try await write(begin, grant, writer, control) })
+        let begun = BegunRun(run: begin.run, writer: writer)
+        Task {
+            do {
+                begun.decide(.success(try await write(begin, grant, writer, control)))
+            } catch {
+                begun.decide(.failure(error))
+            }
+        }
+        return begun
     }
 
     @inline(never)
@@ -55,6 +75,7 @@ extension TurnExecutor {
         return Takeover(work, answer: answer, options: environment.options)
     }
 
+    @inline(never)
     private func beginRun(_ work: RequestInHand, _ takeover: Takeover?) async throws -> BeginRun {
         let eventsStart = try await environment.log.endOffset(of: work.dispatch.record.partition)
         let run = StoredRun(
@@ -93,7 +114,7 @@ extension TurnExecutor {
     func refusal(_ begun: BegunRun, _ grant: Grant) async throws -> Fate? {
         let writer = begun.writer
         do {
-            switch try await begun.onRecord.value {
+            switch try await begun.onRecord() {
             case .written: return nil
             case .fenced:
                 writer.abandon()

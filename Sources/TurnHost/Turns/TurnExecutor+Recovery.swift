@@ -291,6 +291,7 @@ extension RequestInHand {
     }
 
     /// Where the turn's answer goes.
+    @inline(never)
     func place(messageID: String) -> AnswerPlace {
         guard case .answer(let wire, let base) = trigger, let index = memory.chain.index(of: base) else {
             return AnswerPlace(messageID: answeredID ?? messageID, base: nil)
@@ -314,10 +315,15 @@ extension RequestInHand {
 }
 
 /// Where a turn's answer goes: into a message of its own, or on from one that waited for somebody outside.
-struct AnswerPlace: Sendable {
-    var messageID: String
+final class AnswerPlace: Sendable {
+    let messageID: String
     /// The message that goes on, with what the request says of its calls.
-    var base: Message?
+    let base: Message?
+
+    init(messageID: String, base: Message?) {
+        self.messageID = messageID
+        self.base = base
+    }
 }
 
 extension [Dispatch] {

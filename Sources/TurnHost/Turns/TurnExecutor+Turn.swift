@@ -109,8 +109,8 @@ extension TurnExecutor {
         _ control: TurnControl, _ session: HostedSession
     ) -> PreparedTurn.Outcome {
         let hosted = HostedRun(
-            environment: environment, run: begun.run, grant: work.grant, session: session, writer: begun.writer,
-            control: control, begun: begun.onRecord, decided: work.memory.decided(in: work.grant.log), onFenced: onFenced)
+            environment: environment, begun: begun, grant: work.grant, session: session, control: control,
+            decided: work.memory.decided(in: work.grant.log), onFenced: onFenced)
         let plan = plan ?? work.plan(work.identity(run: begun.run.run, lifecycle: lifecycle), answer)
         return .ready(PreparedTurn(plan: plan, support: hosted))
     }

@@ -19,6 +19,7 @@ struct TurnExecutor: Sendable {
         case again(reason: String)
 
         /// Ends the watch over a run whose fate this is, once everything around it is over too.
+        @inline(never)
         func keeping(_ watch: TurnLimits.Watch?) -> Fate {
             guard let watch, case .settled(let afterwards?) = self else {
                 watch?.end()

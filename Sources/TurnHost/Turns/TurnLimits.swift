@@ -72,6 +72,7 @@ final class TurnLimits: Sendable {
 
     /// Limits the time of a run that begins.
     /// - Returns: `nil` if there is no limit.
+    @inline(never)
     func watch(_ run: StoredRun, _ control: TurnControl) -> Watch? {
         guard let limit else { return nil }
         let now = elapsed()
