@@ -23,7 +23,7 @@ final class Conductor: Sendable {
         var log: (cluster: String, epoch: Int64) = ("c1", 0)
     }
 
-    static let deadline = Duration.seconds(20)
+    static let deadline = Duration.seconds(60)
 
     let directory: TemporaryDirectory
     let store: SQLiteSessionStore
