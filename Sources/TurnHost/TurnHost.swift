@@ -113,7 +113,7 @@ package final class TurnHost: HostLink {
         if case .stop(let reason) = request.request.kind {
             let position = LogPosition(log: grant.log, offset: request.record.offset)
             let stop = HostedSession.Stop(position: position, reason: reason, forward: request.record.forward)
-            overtake(stop, key: request.request.idempotencyKey, session)
+            overtake(stop, keys: request.keys, session)
         }
         if environment.loop.onBusy == .interrupt, request.userMessage != nil { interrupt(request, session) }
         guard isIdle else { return }
@@ -125,7 +125,7 @@ package final class TurnHost: HostLink {
 
     /// Ends the turn that runs for the sake of a newer message, if that is going to be answered.
     private func interrupt(_ request: Dispatch, _ session: HostedSession) {
-        if request.request.idempotencyKey == nil, request.request.deadline == nil {
+        if request.keys.isEmpty, request.request.deadline == nil {
             return session.interrupt(by: request)
         }
         Task { [environment] in
@@ -137,23 +137,24 @@ package final class TurnHost: HostLink {
     private func stopAhead(_ stop: StopAhead) {
         guard let grant = grant(of: stop.assignment), let session = sessions.session(stop.session) else { return }
         let position = LogPosition(log: grant.log, offset: stop.offset)
-        let forward = stop.forwardedFrom.flatMap { Forward(source: $0) }
+        let forward = stop.forwardedFrom.flatMap { Forward(reference: $0) }
         overtake(
-            HostedSession.Stop(position: position, reason: stop.reason, forward: forward), key: stop.idempotencyKey,
-            session)
+            HostedSession.Stop(position: position, reason: stop.reason, forward: forward),
+            keys: [forward?.idempotencyKey(nil), stop.idempotencyKey].compactMap(\.self), session)
     }
 
     /// Has a stop take effect ahead of its place, unless it is the duplicate of one that did.
-    private func overtake(_ stop: HostedSession.Stop, key: String?, _ session: HostedSession) {
-        guard let key else { return session.overtake(stop) }
+    private func overtake(_ stop: HostedSession.Stop, keys: [String], _ session: HostedSession) {
+        if keys.isEmpty { return session.overtake(stop) }
         // A key is on record when its first request is settled, and that one may still wait here.
-        if session.holds(key, before: stop.position.offset) { return }
+        if keys.contains(where: { session.holds($0, before: stop.position.offset) }) { return }
         Task { [store = environment.store] in
-            // With the store away nothing is known of the key; the stop is looked at again in its place.
-            guard let first = try? await store.idempotencyKey(session: session.id, key: key) else {
-                return session.overtake(stop)
+            for key in keys {
+                // With the store away nothing is known of the key; the stop is looked at again in its place.
+                let first = try? await store.idempotencyKey(session: session.id, key: key)
+                if let first, !stop.stands(at: first) { return }
             }
-            if stop.stands(at: first) { session.overtake(stop) }
+            session.overtake(stop)
         }
     }
 

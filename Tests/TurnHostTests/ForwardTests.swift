@@ -114,6 +114,28 @@ struct ForwardTests {
         #expect(!sides.view.controls().contains { $0.subtype == "duplicate" })
     }
 
+    @Test("A request that was forwarded twice is no newer message of the user's: its own answer goes on after a death")
+    func forwardedTwice() async throws {
+        let sides = try TwoSides()
+        sides.small.say(TwoSides.question, id: "u1")
+        let death = try await sides.useUpBudget()
+        try await sides.small.start(killAt: .init(step: .beforeSettle), death: death)
+        let last = try await sides.small.waitForDeath(.crashed)
+        try await sides.small.start(death: last)
+        try await sides.small.finish()
+        #expect(sides.small.log.forwarded.count == 2)
+        let agent = Assistant(model: ScriptedModel())
+        try await sides.big.start(agent, killAt: .init(step: .midStream, occurrence: 1))
+        sides.big.takeForwarded()
+        let over = try await sides.big.waitForDeath(.crashed)
+        try await sides.big.start(agent, death: over)
+        try await sides.big.finish()
+        #expect(try await sides.small.history().map(\.text) == [TwoSides.question, "one two three four five"])
+        #expect(sides.view.completes.map(\.outcome) == [.completed])
+        #expect(sides.policies == ["forward", "continue", "continue"])
+        #expect(sides.view.isGapless)
+    }
+
     @Test("While the other topic is away the request waits, and what was decided holds for the next host")
     func topicIsAway() async throws {
         let sides = try TwoSides()

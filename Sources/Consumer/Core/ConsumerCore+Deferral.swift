@@ -76,7 +76,7 @@ extension ConsumerCore {
             let partition = incoming.record.topicPartition
             let stop = FastLane.Stop(
                 session: session, offset: incoming.record.offset, reason: reason,
-                idempotencyKey: request.idempotencyKey, forwardedFrom: incoming.record.forward?.source)
+                idempotencyKey: request.idempotencyKey, forwardedFrom: incoming.record.forward?.reference)
             guard assignments[partition]?.lane.noteDeferred(stop) == true else { continue }
             actions += send([stop], of: partition)
         }

@@ -20,7 +20,7 @@ package struct StopScan: Sendable {
         else { return nil }
         return FastLane.Stop(
             session: session, offset: record.offset, reason: reason, idempotencyKey: request.idempotencyKey,
-            forwardedFrom: record.forward?.source)
+            forwardedFrom: record.forward?.reference)
     }
 
     /// Whether a value is worth being decoded. JSON can spell the string in two ways: as it is, or with at least one of

@@ -10,6 +10,9 @@ internal import CPostgres
 
 /// How a connection comes about.
 enum PostgresLogin {
+    /// The SQLSTATE of a client that cannot establish a connection.
+    private static let unreachable = "08001"
+
     /// Connects to the first of the servers that takes the connection, and turns pipeline mode on. Blocks until the
     /// deadline, or for the address's own time if that is shorter; no server takes the time of those behind it.
     static func connect(
@@ -27,8 +30,11 @@ enum PostgresLogin {
                 if !error.isOfOneServer { break }
             }
         }
-        throw .lost(
-            reason: failures.map(\.description).joined(separator: "; "), state: failures.last.flatMap(\.state))
+        let reason = failures.map(\.description).joined(separator: "; ")
+        // A server that is merely away may come back, whatever there is to mend about the others.
+        let isMixed = failures.contains(where: \.isOfSettings) && !failures.allSatisfy(\.isOfSettings)
+        let mayComeBack = isMixed && failures.last?.isOfOneServer == true
+        throw .lost(reason: reason, state: mayComeBack ? unreachable : failures.last.flatMap(\.state))
     }
 
     private static func connect(

@@ -40,8 +40,19 @@ package struct Forward: Sendable, Hashable {
         guard self.topic != topic else { return nil }
     }
 
-    /// Nil for a text that is none of ``source``.
-    init?(source: String) {
+    /// Nil for a text that is no ``reference``.
+    init?(reference: String) {
+        // No topic's name has this sign in it.
+        let parts = reference.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count <= 2 else { return nil }
+        self.init(source: String(parts[0]))
+        guard parts.count == 2 else { return }
+        guard let timestamp = Int64(parts[1]) else { return nil }
+        self.timestamp = timestamp
+    }
+
+    /// Nil for a text that is no ``source``.
+    private init?(source: String) {
         guard source.utf8.count <= 300 else { return nil }
         let parts = source.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count >= 3, let partition = Int32(parts[parts.count - 2]), partition >= 0,
@@ -56,6 +67,9 @@ package struct Forward: Sendable, Hashable {
     /// `TOPIC-PARTITION-OFFSET` of the record that the worker had read.
     package var source: String { "\(topic)-\(place)" }
 
+    /// All that is known of it in one word: `TOPIC-PARTITION-OFFSET@TIMESTAMP`.
+    package var reference: String { source + (timestamp.map { "@\($0)" } ?? "") }
+
     /// `PARTITION-OFFSET` of the record that the worker had read.
     package var place: String { "\(partition)-\(offset)" }
 
@@ -64,7 +78,7 @@ package struct Forward: Sendable, Hashable {
     ///
     /// - Parameter redrive: what the record says of a dead letter that it comes from: that is another request.
     package func idempotencyKey(_ redrive: Redrive?) -> String {
-        let key = "\(Header.origin):\(source)" + (timestamp.map { "@\($0)" } ?? "")
+        let key = "\(Header.origin):\(reference)"
         return redrive.map { "\(key) \($0.idempotencyKey)" } ?? key
     }
 

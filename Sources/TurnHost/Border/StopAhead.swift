@@ -7,7 +7,7 @@ package struct StopAhead: Sendable, Hashable {
     package var offset: Int64
     package var reason: String?
     package var idempotencyKey: String?
-    /// ``Forward/source`` of a stop that a worker of another topic has handed over.
+    /// ``Forward/reference`` of a stop that a worker of another topic has handed over.
     package var forwardedFrom: String?
 
     package init(

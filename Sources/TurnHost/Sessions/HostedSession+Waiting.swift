@@ -6,17 +6,22 @@ extension HostEnvironment {
     /// Those of `waiting` that would become turns of `session` if nothing else took them up: not the expired, nor a
     /// second one with a key that was used.
     func becomingTurns(_ waiting: [Dispatch], of session: HostedSession) async -> [Dispatch] {
-        var keys = Set([session.currentKey].compactMap(\.self))
+        var keys = Set(session.currentKeys)
         var turns: [Dispatch] = []
         for dispatch in waiting {
-            let request = dispatch.request
-            if let deadline = request.deadline, now() > deadline.milliseconds { continue }
-            if let key = request.idempotencyKey {
-                guard keys.insert(key).inserted, await isNew(key, dispatch, session) else { continue }
-            }
-            turns.append(dispatch)
+            if let deadline = dispatch.request.deadline, now() > deadline.milliseconds { continue }
+            if await isNew(dispatch, beside: &keys, session) { turns.append(dispatch) }
         }
         return turns
+    }
+
+    private func isNew(
+        _ dispatch: Dispatch, beside keys: inout Set<String>, _ session: HostedSession
+    ) async -> Bool {
+        for key in dispatch.keys {
+            guard keys.insert(key).inserted, await isNew(key, dispatch, session) else { return false }
+        }
+        return true
     }
 
     /// With the store away nothing is known of a key: its message waits.

@@ -94,14 +94,14 @@ final class HostedSession: Sendable {
         state.withLock { $0.current?.isOver = true }
     }
 
-    /// The key of the request that is carried out.
-    var currentKey: String? { state.withLock { $0.current?.dispatch.request.idempotencyKey } }
+    /// The keys of the request that is carried out.
+    var currentKeys: [String] { state.withLock { $0.current?.dispatch.keys ?? [] } }
 
     /// Whether a request with this key, in front of `offset`, is being carried out or waits to be.
     func holds(_ key: String, before offset: Int64) -> Bool {
         state.withLock { state in
             func isFirst(_ dispatch: Dispatch) -> Bool {
-                dispatch.request.idempotencyKey == key && dispatch.record.offset < offset
+                dispatch.record.offset < offset && dispatch.keys.contains(key)
             }
             return state.current.map { isFirst($0.dispatch) } == true || state.queue.contains(where: isFirst)
         }

@@ -34,6 +34,11 @@ extension RequestInHand {
 }
 
 extension Dispatch {
+    /// What keeps the request from taking effect twice: that it was handed over, and what its producer says.
+    var keys: [String] {
+        [record.forward?.idempotencyKey(record.redrive), request.idempotencyKey].compactMap(\.self)
+    }
+
     /// Whether the request stands at `position`, or stood there before a worker handed it over to `log`.
     func stands(at position: LogPosition, in log: LogIdentity) -> Bool {
         if position.log == log { return position.offset == record.offset }

@@ -106,6 +106,11 @@ struct TurnExecutor: Sendable {
                 defer { work.grant.leave() }
                 return try await forward(&work, to: topic)
             }
+            if try await isForwardedTwice(work) {
+                guard work.grant.enter() else { return .letGo }
+                defer { work.grant.leave() }
+                return settled(work)
+            }
             if let closing = try await closingOfDuplicate(work) ?? closingWithoutTurn(work) {
                 return try await settle(&work, closing)
             }
@@ -166,13 +171,19 @@ struct TurnExecutor: Sendable {
         try await environment.append(work.record(of: closing, options: environment.options))
     }
 
+    /// Whether the request was settled already, and is here again because the worker that forwarded it died or stood still
+    /// in between. Nobody needs to hear of that; and nothing is written of it, which would come between the session and
+    /// whoever has it by now.
+    private func isForwardedTwice(_ work: RequestInHand) async throws -> Bool {
+        guard let key = work.forwardedKey, !work.isRedriven else { return false }
+        return try await isTaken(key, work)
+    }
+
     /// What closes a request that was settled before under another position.
     private func closingOfDuplicate(_ work: RequestInHand) async throws -> RequestInHand.Closing? {
         let id = work.requestID
         if let key = work.forwardedKey, try await isTaken(key, work) {
-            // Forwarded twice, by a worker that died or stood still in between: nobody needs to hear of it.
-            let control: ControlRecord? = work.isRedriven ? .duplicate(requestID: id) : nil
-            return RequestInHand.Closing(control: control, recordsKey: false)
+            return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: false)
         }
         if let key = work.request.idempotencyKey, try await isTaken(key, work) {
             return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: work.isForwarded)

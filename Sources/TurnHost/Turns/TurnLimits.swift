@@ -48,7 +48,8 @@ final class TurnLimits: Sendable {
     ///   - grace: how long a run that was asked to end is waited for.
     init(limit: Duration?, grace: Duration, clock: any Clock<Duration>, logger: Logger) {
         self.limit = limit
-        self.grace = grace
+        // None at all would leave the timer no pause.
+        self.grace = max(grace, .milliseconds(1))
         self.clock = clock
         self.logger = logger
         elapsed = Self.stopwatch(clock)
