@@ -234,27 +234,39 @@ struct ForwardTests {
 
     @Test("What was set aside over there can be sent again, once, under the name that it had")
     func redriven() async throws {
-        let sides = try await TwoSides.withForwarded()
-        var death: HostDeath?
+        let sides = try await TwoSides.withSetAside()
+        // The small side is at work, and the big one too.
         for _ in 0..<2 {
-            try await sides.big.start(killAt: .init(step: .afterBeginRun), death: death)
-            sides.big.takeForwarded()
-            death = try await sides.big.waitForDeath(.outOfMemory)
-        }
-        try await sides.big.start(death: death)
-        try await sides.big.finish()
-        let forwarded = try #require(sides.small.log.forwarded.first)
-        let redrive = Redrive(letter: "dead-letters-0-0", letterTimestamp: 7, origin: "0-0", count: 1)
-        for _ in 0..<2 {
-            var again = forwarded
-            again.headers += redrive.headers
-            sides.small.log.plant(again)
+            sides.small.send([sides.request], redrive: TwoSides.redrive)
+            try await sides.small.finish()
             try await sides.carryOn()
         }
+        #expect(sides.small.log.forwarded.count == 1)
         #expect(sides.view.completes.map(\.outcome) == [.deadLettered, .completed])
         #expect(sides.view.controls().last == .duplicate(requestID: "0-0"))
         #expect(try await sides.small.history().map(\.text) == [TwoSides.question, "one two three four five"])
         #expect(sides.view.isGapless)
+        try await sides.checkGoesOn()
+    }
+
+    @Test("What is sent again and lacks memory again is handed over again, and both copies of it are one request")
+    func redrivenAndForwarded() async throws {
+        let sides = try await TwoSides.withSetAside()
+        sides.small.kill()
+        for _ in 0..<2 { sides.small.send([sides.request], redrive: TwoSides.redrive) }
+        try await sides.small.start(death: try await sides.useUpBudget())
+        // Its neighbour comes while it is on its way, and does not overtake it.
+        sides.small.say("neighbour", id: "u2")
+        try await sides.small.finish()
+        #expect(sides.small.log.forwarded.count == 4)
+        try await sides.carryOn()
+        #expect(sides.view.completes.map(\.outcome) == [.deadLettered, .completed, .completed])
+        #expect(sides.view.controls().contains(.duplicate(requestID: "0-0")))
+        let questions = try await sides.small.history().filter { $0.role == .user }.map(\.id)
+        #expect(questions == ["u1", "u2"])
+        #expect(try sides.view.answer(turn: 1).text == "one two three four five")
+        #expect(sides.view.isGapless)
+        try await sides.checkGoesOn()
     }
 
     @Test("One death over there, and the answer goes on there")

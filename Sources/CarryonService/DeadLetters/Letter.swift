@@ -20,10 +20,13 @@ struct Letter: Sendable, Hashable {
     var key: [UInt8]?
     /// `nil` if the letter does not say: somebody else has written it.
     var origin: Origin?
-    /// The offset that the request had at first, before it was ever sent again: its place in the conversation.
+    /// Where its producer sends requests, and where it is sent again: not the topic that it was set aside from if it
+    /// was forwarded to that one. Whoever reads the other one is in charge of the session, and must hear of it first.
+    var destination: TopicPartition?
+    /// When the request was written there, in milliseconds since 1970; negative if nobody says.
+    var sentAt: Int64
+    /// The offset that the request had there at first, before it was ever sent again: its place in the conversation.
     var place: Int64
-    /// `PARTITION-OFFSET` of the request as its producer had sent it, if that was to another topic: it was forwarded.
-    var forwardedFrom: String?
     /// As the letter says it, or "unknown".
     var cause: String
     var code: String?
@@ -49,10 +52,16 @@ struct Letter: Sendable, Hashable {
         self.origin = origin
         let redrive = record.redrive
         let forward = Forward(record, of: origin?.topic ?? record.topic)
-        forwardedFrom = forward.map { redrive?.origin ?? $0.place }
-        // An offset in another topic is no place among this one's.
-        let first = forward == nil ? redrive?.origin.flatMap { LetterID($0) } : nil
-        place = first.flatMap { $0.partition == origin?.partition ? $0.offset : nil } ?? origin?.offset ?? record.offset
+        // What somebody else has written is not sent anywhere, whatever it says.
+        let source = origin == nil ? nil : forward
+        let destination =
+            source.map { TopicPartition(topic: $0.topic, partition: $0.partition) } ?? origin?.topicPartition
+        self.destination = destination
+        sentAt = (source == nil ? origin?.timestamp : source?.timestamp) ?? -1
+        let first = redrive?.origin.flatMap { LetterID($0) }
+        place =
+            first.flatMap { $0.partition == destination?.partition ? $0.offset : nil }
+            ?? source?.offset ?? origin?.offset ?? record.offset
         cause = text(DeadLetter.Header.cause) ?? "unknown"
         code = text(DeadLetter.Header.code)
         attempts = text(DeadLetter.Header.attempts).flatMap { Int($0) }
@@ -71,7 +80,7 @@ struct Letter: Sendable, Hashable {
     func redrive(topic: String) -> Redrive {
         Redrive(
             letter: "\(topic)-\(id)", letterTimestamp: writtenAt < 0 ? nil : writtenAt,
-            origin: forwardedFrom ?? origin.map { "\($0.partition)-\(place)" }, count: redrives + 1)
+            origin: destination.map { "\($0.partition)-\(place)" }, count: redrives + 1)
     }
 }
 

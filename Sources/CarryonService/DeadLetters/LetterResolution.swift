@@ -27,7 +27,7 @@ struct LetterResolution: Sendable, Hashable {
     var letter: LetterID
     var at: Timestamp
     var reason: String?
-    /// Where the request went, in its topic of origin; `nil` if the broker did not say.
+    /// Where the request went, in its letter's ``Letter/destination``; `nil` if the broker did not say.
     var sentTo: LetterID?
 
     init(_ kind: Kind, of letter: LetterID, at: Timestamp, reason: String? = nil, sentTo: LetterID? = nil) {

@@ -6,7 +6,7 @@ struct RedriveRules: Sendable {
     var includesUndecodable: Bool
     /// Whether conversations that went on are no obstacle.
     var isBehindNewerAllowed: Bool
-    /// How many partitions the topics of origin have.
+    /// How many partitions the topics have that letters are sent to.
     var partitions: [String: Int]
     var sentAgain: SessionProgress.SentAgain
 
@@ -15,9 +15,9 @@ struct RedriveRules: Sendable {
     func refusal(of entry: LetterLedger.Entry, _ progress: SessionProgress?) -> RedriveRefusal? {
         let letter = entry.letter
         if let resolution = entry.resolution { return .resolved(resolution) }
-        guard let origin = letter.origin else { return .unknownOrigin }
+        guard let destination = letter.destination else { return .unknownOrigin }
         guard !letter.isUndecodable || includesUndecodable else { return .undecodable }
-        guard origin.partition < partitions[origin.topic] ?? 0 else { return .noPartition(origin.topicPartition) }
+        guard destination.partition < partitions[destination.topic] ?? 0 else { return .noPartition(destination) }
         guard let progress else { return nil }
         if progress.isClosed { return .closed }
         if progress.hasAnswered(letter) { return .answered }
@@ -46,7 +46,7 @@ struct LetterLane: Sendable, Hashable {
 }
 
 extension Letter {
-    var lane: LetterLane { LetterLane(partition: origin?.topicPartition, key: key) }
+    var lane: LetterLane { LetterLane(partition: destination, key: key) }
 }
 
 extension SessionProgress.SentAgain {
@@ -54,9 +54,9 @@ extension SessionProgress.SentAgain {
     init(_ entries: [LetterLedger.Entry]) {
         self.init()
         for entry in entries {
-            guard let origin = entry.letter.origin else { continue }
+            guard let destination = entry.letter.destination else { continue }
             for sent in entry.resolutions.compactMap(\.sentTo) {
-                let partition = TopicPartition(topic: origin.topic, partition: sent.partition)
+                let partition = TopicPartition(topic: destination.topic, partition: sent.partition)
                 self[partition, default: [:]][sent.offset] = entry.letter.place
             }
         }

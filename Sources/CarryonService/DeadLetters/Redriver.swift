@@ -2,11 +2,12 @@ import Conversation
 import Kafka
 import TurnHost
 
-/// Writes what was decided about letters: their requests to where they came from, and a note of it beside each.
+/// Writes what was decided about letters: their requests to where their producers had sent them, and a note of it beside
+/// each.
 struct Redriver: Sendable {
     /// What became of one letter.
     enum Outcome: Sendable, Hashable {
-        /// With its place in the topic of origin, if the broker said it.
+        /// With its place in the topic that it was sent to, if the broker said it.
         case sent(LetterID?)
         case discarded
         case refused(RedriveRefusal)
@@ -33,8 +34,9 @@ struct Redriver: Sendable {
                 for letter in wave {
                     if blocked.contains(letter.lane) {
                         onOutcome(letter, .refused(.notInOrder))
-                    } else if let record = records[letter.id], let origin = letter.origin {
-                        sendable.append((letter, Self.request(of: letter, origin, record, topic: reader.topic)))
+                    } else if let record = records[letter.id], let destination = letter.destination {
+                        let request = Self.request(of: letter, to: destination, record, topic: reader.topic)
+                        sendable.append((letter, request))
                     } else {
                         onOutcome(letter, .refused(.gone))
                     }
@@ -92,10 +94,10 @@ struct Redriver: Sendable {
 
     /// The request as its producer had sent it, with what makes sure that it takes effect once.
     static func request(
-        of letter: Letter, _ origin: Letter.Origin, _ record: KafkaRecord, topic: String
+        of letter: Letter, to destination: TopicPartition, _ record: KafkaRecord, topic: String
     ) -> ProducerRecord {
         ProducerRecord(
-            topic: origin.topic, partition: origin.partition, key: record.key, value: record.value,
+            topic: destination.topic, partition: destination.partition, key: record.key, value: record.value,
             headers: DeadLetter.originalHeaders(of: record) + letter.redrive(topic: topic).headers)
     }
 

@@ -26,15 +26,15 @@ struct SessionProgress: Sendable, Hashable {
     /// By the number of the turn that was given up, where the letter has one: a topic that was made again counts its
     /// offsets anew, a session never does its turns. A request that was sent again stands where it stood at first.
     func turnsBehind(_ letter: Letter, _ sentAgain: SentAgain) -> Int {
-        guard let origin = letter.origin else { return 0 }
+        guard let destination = letter.destination else { return 0 }
         return turns.count { turn in
-            if turn.request == origin.topicPartition {
+            if turn.request == destination {
                 if let place = sentAgain[turn.request]?[turn.offset] { return place > letter.place }
             }
             if let given = letter.turn, turn.number > given { return true }
             // What was begun before the request was written is of an earlier log of that name.
-            let isSameLog = letter.redrives > 0 || origin.timestamp < 0 || turn.startedAt >= origin.timestamp
-            return turn.request == origin.topicPartition && turn.offset > letter.place && isSameLog
+            let isSameLog = letter.redrives > 0 || letter.sentAt < 0 || turn.startedAt >= letter.sentAt
+            return turn.request == destination && turn.offset > letter.place && isSameLog
         }
     }
 

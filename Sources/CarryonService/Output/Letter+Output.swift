@@ -1,4 +1,5 @@
 import Conversation
+import Kafka
 
 extension Letter {
     /// The key for people.
@@ -30,6 +31,11 @@ extension LetterLedger.Entry {
                 "offset": .number(JSONNumber(Int(origin.offset))),
                 "at": .string(Timestamp(milliseconds: origin.timestamp).rfc3339),
                 "group": .string(origin.consumerGroup),
+            ]
+        }
+        if let destination = letter.destination {
+            object["destination"] = [
+                "topic": .string(destination.topic), "partition": .number(JSONNumber(Int(destination.partition))),
             ]
         }
         if !repeats.isEmpty { object["repeats"] = .array(repeats.map { .string($0.description) }) }

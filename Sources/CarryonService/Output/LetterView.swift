@@ -49,6 +49,9 @@ struct LetterView {
                 ["group", origin.consumerGroup.printable],
             ]
         }
+        if let destination = letter.destination, destination != letter.origin?.topicPartition {
+            rows.append(["forwarded from", "\(destination), which it is sent to again"])
+        }
         if !entry.repeats.isEmpty {
             rows.append(["again as", entry.repeats.map(\.description).joined(separator: ", ")])
         }
@@ -73,7 +76,7 @@ struct LetterView {
     }
 
     private var settledOffset: Int64? {
-        letter.origin.flatMap { progress?.positions[$0.topicPartition] }
+        letter.destination.flatMap { progress?.positions[$0] }
     }
 
     private var since: String {

@@ -23,7 +23,7 @@ struct OutcomePrinter {
     /// The letter would be acted upon.
     mutating func announce(_ letter: Letter) {
         done += 1
-        let topic = verb == "sent" ? letter.origin.map { "\($0.topicPartition)" } : nil
+        let topic = verb == "sent" ? letter.destination.map { "\($0)" } : nil
         say(letter, "would be \(verb)", to: topic)
     }
 
@@ -32,7 +32,7 @@ struct OutcomePrinter {
         switch outcome {
         case .sent(let place):
             done += 1
-            say(letter, "sent", to: letter.origin.map { "\($0.topicPartition)" }, place: place)
+            say(letter, "sent", to: letter.destination.map { "\($0)" }, place: place)
         case .discarded:
             done += 1
             say(letter, "discarded")

@@ -10,12 +10,19 @@ extension DeadLetter {
     }
 
     /// The headers of a dead letter that the request's producer had set: those that came with the record, without
-    /// what an earlier redrive added.
+    /// what an earlier redrive added, or the worker that forwarded it.
     package static func originalHeaders(of letter: KafkaRecord) -> [KafkaHeader] {
         var headers = letter.headers
-        if let range = ownRange(in: headers) { headers.removeSubrange(range) }
-        guard letter.redrive != nil else { return headers }
-        return headers.filter { !Redrive.Header.all.contains($0.name) }
+        var topic = letter.topic
+        if let range = ownRange(in: headers) {
+            // Its run of headers begins with it.
+            topic = headers[range.lowerBound].value.flatMap { String(validating: $0, as: UTF8.self) } ?? topic
+            headers.removeSubrange(range)
+        }
+        var added: [String] = []
+        if letter.redrive != nil { added += Redrive.Header.all }
+        if Forward(letter, of: topic) != nil { added += Forward.Header.all }
+        return headers.filter { !added.contains($0.name) }
     }
 
     private static func ownRange(in headers: [KafkaHeader]) -> Range<Int>? {

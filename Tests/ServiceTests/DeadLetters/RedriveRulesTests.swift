@@ -10,6 +10,8 @@ import TurnHost
 struct RedriveRulesTests {
     private static let log = TopicPartition(topic: LetterRecords.requests, partition: 0)
 
+    private static let bigLog = TopicPartition(topic: LetterRecords.requests, partition: 3)
+
     private static func entry(
         from offset: Int64 = 10, cause: DeadLetter.Cause = .crashLoop, turn: Int? = 5, headers: [KafkaHeader] = []
     ) -> LetterLedger.Entry {
@@ -90,6 +92,33 @@ struct RedriveRulesTests {
         let redrive = Redrive(letter: "d-0-1", letterTimestamp: nil, origin: "0-10", count: 1)
         let again = Self.entry(from: 30, turn: 8, headers: redrive.headers)
         #expect(Self.rules().refusal(of: again, progress) == .behindNewer(turns: 1))
+    }
+
+    @Test("A request that was handed over has its place where it was read first, and its neighbours there")
+    func forwarded() {
+        let first = KafkaRecord(topic: "small", partition: 3, offset: 10, timestamp: 1_000, key: Array("s".utf8))
+        let record = LetterRecords.letter(
+            at: "0-0", from: 77, partition: 3, timestamp: 1_500, turn: 5, headers: first.forwarded(to: "").headers)
+        var entry = LetterLedger.Entry(letter: Letter(record))
+        let small = TopicPartition(topic: "small", partition: 3)
+        #expect(Self.rules().refusal(of: entry, nil) == .noPartition(small))
+        let rules = Self.rules { $0.partitions = ["small": 4] }
+        #expect(rules.refusal(of: entry, nil) == nil)
+        #expect(entry.letter.lane == LetterLane(partition: small, key: first.key))
+
+        func progress(_ turn: Int, at offset: Int64, of partition: TopicPartition) -> SessionProgress {
+            let turn = SessionProgress.Turn(number: turn, request: partition, offset: offset, startedAt: 1_200)
+            return SessionProgress(isClosed: false, positions: [:], turns: [turn])
+        }
+        #expect(rules.refusal(of: entry, progress(4, at: 9, of: small)) == nil)
+        #expect(rules.refusal(of: entry, progress(4, at: 11, of: small)) == .behindNewer(turns: 1))
+        #expect(rules.refusal(of: entry, progress(6, at: 80, of: Self.bigLog)) == .behindNewer(turns: 1))
+        #expect(rules.refusal(of: entry, progress(5, at: 77, of: Self.bigLog)) == .answered)
+
+        let note = LetterResolution(.redriven, of: "0-0", at: Timestamp(milliseconds: 0), sentTo: "3-20")
+        entry.resolutions = [note]
+        #expect(SessionProgress.SentAgain([entry]) == [small: [20: 10]])
+        #expect(rules.refusal(of: entry, nil) == .resolved(note))
     }
 
     @Test("Turns of an earlier log with higher offsets were not behind the request")

@@ -8,26 +8,47 @@ import TurnHost
 
 @Suite("A record that is sent again")
 struct RedrivenRecordTests {
-    @Test("A request that was handed over before it was set aside keeps the name that its producer was told")
+    @Test("A request that was handed over goes back to where it was read first, as its producer had sent it")
     func forwarded() throws {
-        let first = KafkaRecord(
-            topic: "chat.requests", partition: 0, offset: 9, timestamp: 5, key: Array("s".utf8), value: [], headers: [])
-        let id: LetterID = "0-3"
-        let letter = Letter(LetterRecords.letter(at: id, from: 40, headers: first.forwarded(to: "big").headers))
-        // The letter's own topic is the one that it was forwarded to only if it is another than it came from.
-        #expect(letter.forwardedFrom == nil)
-        let record = LetterRecords.record(first.forwarded(to: "big"), at: LetterID(partition: 0, offset: 40))
-        let written = DeadLetter(record: record, consumerGroup: "g", cause: .outOfMemory, code: "c", message: "m")
-        let read = LetterRecords.record(written.producerRecord(topic: "d"), at: id)
-        let parsed = Letter(read)
-        #expect((parsed.place, parsed.forwardedFrom) == (40, "0-9"))
-        let origin = try #require(parsed.origin)
-        let again = LetterRecords.record(
-            Redriver.request(of: parsed, origin, read, topic: "d"), at: LetterID(partition: 0, offset: 50))
-        #expect(again.topic == "big")
-        #expect(again.fallbackRequestID == "0-9")
-        let key = record.forward?.idempotencyKey(record.redrive)
-        #expect(again.forward?.idempotencyKey(again.redrive) != key, "it would pass for the one that was set aside")
+        let own = [KafkaHeader("trace", "t"), KafkaHeader("idempotency-key", "k")]
+        var record = KafkaRecord(
+            topic: "small", partition: 2, offset: 9, timestamp: 5, key: Array("s".utf8), value: [1], headers: own)
+        // Handed over and set aside, over and over: the first time under its own name, then under that of a letter.
+        for count in 1...3 {
+            let first = record
+            record = LetterRecords.record(first.forwarded(to: "big"), at: LetterID(partition: 2, offset: 40))
+            let written = DeadLetter(record: record, consumerGroup: "g", cause: .outOfMemory, code: "c", message: "m")
+            let read = LetterRecords.record(
+                written.producerRecord(topic: "d"), at: LetterID(partition: 0, offset: Int64(count)))
+            let letter = Letter(read)
+            #expect(letter.origin?.topic == "big")
+            #expect(letter.destination == TopicPartition(topic: "small", partition: 2))
+            #expect((letter.place, letter.sentAt) == (9, first.timestamp))
+            let destination = try #require(letter.destination)
+            let again = Redriver.request(of: letter, to: destination, read, topic: "d")
+            #expect((again.topic, again.partition) == ("small", 2))
+            #expect((again.key, again.value) == (first.key, first.value))
+            #expect(again.headers == own + letter.redrive(topic: "d").headers)
+            record = LetterRecords.record(again, at: LetterID(partition: 2, offset: Int64(50 + count)))
+            #expect(record.forward == nil)
+            #expect(record.fallbackRequestID == "2-9")
+            #expect(
+                record.redrive == Redrive(letter: "d-0-\(count)", letterTimestamp: 3_000, origin: "2-9", count: count))
+        }
+    }
+
+    @Test("What names the topic that it was set aside from was not handed over, and goes there as it came")
+    func notForwarded() throws {
+        let headers = [KafkaHeader("forwarded-from", "\(LetterRecords.requests)-0-3")]
+        let read = LetterRecords.letter(at: "0-1", from: 40, headers: headers)
+        let letter = Letter(read)
+        let destination = try #require(letter.destination)
+        #expect(destination == TopicPartition(topic: LetterRecords.requests, partition: 0))
+        #expect(letter.place == 40)
+        let again = Redriver.request(of: letter, to: destination, read, topic: "d")
+        #expect(again.headers == headers + letter.redrive(topic: "d").headers)
+        // And what is no letter of ours goes nowhere.
+        #expect(Letter(KafkaRecord(topic: "t", partition: 0, offset: 0, headers: headers)).destination == nil)
     }
 
     @Test("Key, value and headers are those that the producer had sent, however often it was sent again")
@@ -44,11 +65,11 @@ struct RedrivenRecordTests {
                 let id = LetterID(partition: 0, offset: Int64(count * 7))
                 let read = LetterRecords.record(letter.producerRecord(topic: "d"), at: id)
                 let parsed = Letter(read)
-                guard let origin = parsed.origin else {
-                    Issue.record("no origin; CARRYON_TEST_SEED=\(seed)")
+                guard let destination = parsed.destination else {
+                    Issue.record("no destination; CARRYON_TEST_SEED=\(seed)")
                     return
                 }
-                let again = Redriver.request(of: parsed, origin, read, topic: "d")
+                let again = Redriver.request(of: parsed, to: destination, read, topic: "d")
                 #expect((again.topic, again.partition) == (request.topic, request.partition))
                 #expect((again.key, again.value) == (request.key, request.value), "CARRYON_TEST_SEED=\(seed)")
                 let expected = request.headers + parsed.redrive(topic: "d").headers

@@ -2,6 +2,7 @@ import ChatAgent
 import Conversation
 import LanguageModels
 import SessionStore
+import Testing
 import TurnHost
 
 /// A group of workers that hands over what it has too little memory for, and the group that takes it.
@@ -49,6 +50,38 @@ struct TwoSides: Sendable {
         try await sides.small.start(death: try await sides.useUpBudget())
         try await sides.small.finish()
         return sides
+    }
+
+    /// What an operator sends again of ``withSetAside()``.
+    static let redrive = Redrive(letter: "dead-letters-0-0", letterTimestamp: 7, origin: "0-0", count: 1)
+
+    /// The request of ``withForwarded(_:)``, unless it was given another.
+    var request: Request { Request(kind: .message(.user(id: "u1", text: Self.question))) }
+
+    /// Has a first request handed over that uses its budget up on the big side, too. Both sides are at work.
+    static func withSetAside() async throws -> TwoSides {
+        let sides = try await withForwarded()
+        var death: HostDeath?
+        for _ in 0..<2 {
+            try await sides.big.start(killAt: .init(step: .afterBeginRun), death: death)
+            sides.big.takeForwarded()
+            death = try await sides.big.waitForDeath(.outOfMemory)
+        }
+        try await sides.big.start(death: death)
+        try await sides.big.finish()
+        return sides
+    }
+
+    /// A next message is answered on the small side: no side holds the session.
+    func checkGoesOn() async throws {
+        let forwarded = small.log.forwarded.count
+        let turns = view.completes.count
+        small.say("goes on", id: "goes on")
+        try await small.finish()
+        #expect(small.log.forwarded.count == forwarded)
+        #expect(view.completes.count == turns + 1)
+        #expect(try await session()?.openRuns == [])
+        #expect(view.isGapless)
     }
 
     /// The big side takes over what has come to it, and carries it out.

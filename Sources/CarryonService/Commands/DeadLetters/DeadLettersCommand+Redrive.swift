@@ -8,7 +8,7 @@ extension DeadLettersCommand {
     struct Redrive: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "redrive",
-            abstract: "Sends letters' requests to where they came from, each once however often it is done.",
+            abstract: "Sends letters' requests to where they were sent at first, each once however often it is done.",
             discussion: """
                 Without --apply it is only said what would be done. A session's requests are sent in their order. One \
                 whose session has gone on since is left out, unless --behind-newer; one whose session is closed is \
@@ -31,7 +31,7 @@ extension DeadLettersCommand {
             let (selected, missing) = selection.select(from: entries)
             let rules = RedriveRules(
                 includesUndecodable: selection.namesUndecodable, isBehindNewerAllowed: behindNewer,
-                partitions: try await settings.partitions(ofOrigins: selected, logger: logger),
+                partitions: try await settings.partitions(ofDestinations: selected, logger: logger),
                 sentAgain: SessionProgress.SentAgain(entries))
             let refusals = try await rules.refusals(of: selected, store)
             try await store.close()
@@ -83,11 +83,11 @@ extension RedriveRules {
 }
 
 extension Settings {
-    /// How many partitions the topics have that these letters came from.
+    /// How many partitions the topics have that these letters are sent to.
     fileprivate func partitions(
-        ofOrigins entries: [LetterLedger.Entry], logger: Logger
+        ofDestinations entries: [LetterLedger.Entry], logger: Logger
     ) async throws -> [String: Int] {
-        let topics = Set(entries.compactMap(\.letter.origin?.topic))
+        let topics = Set(entries.compactMap(\.letter.destination?.topic))
         let admin = try KafkaAdmin(letterProperties(), logger: logger)
         let found: Result<[String: Int], KafkaError>
         do {

@@ -42,5 +42,5 @@ extension DeadLettersCommand {
 
 extension Letter {
     /// Turns begun before that time were none for requests behind this one; milliseconds since 1970.
-    var since: Int64 { redrives == 0 ? max(0, origin?.timestamp ?? 0) : 0 }
+    var since: Int64 { redrives == 0 ? max(0, sentAt) : 0 }
 }
