@@ -84,7 +84,7 @@ package final class PostgresServer: Sendable {
             executables + "/postgres",
             [
                 "-D", directory.path("data"), "-p", "\(port)", "-c", "listen_addresses=127.0.0.1",
-                "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=64MB",
+                "-c", "unix_socket_directories=", "-c", "max_connections=1000", "-c", "shared_buffers=64MB",
                 "-c", "log_destination=stderr", "-c", "logging_collector=on",
             ] + encryption)
         let started = try await BrokerProcess.start(executable, arguments)
