@@ -48,6 +48,12 @@ package final class KafkaFollower: Sendable {
         return Batch(records: batch.records, ends: batch.ends, failure: batch.failure)
     }
 
+    /// How many partitions the topic has; `nil` if there is none of that name.
+    /// - Throws: what the brokers say, or that they did not answer within 5 seconds.
+    package func partitionCount(of topic: String) async throws(KafkaError) -> Int? {
+        try await client.topics(timeout: .seconds(5))[topic]
+    }
+
     /// Lets the client go. Nothing may be asked of it afterwards.
     package func close() async {
         await client.destroy()

@@ -59,16 +59,20 @@ final class ReaderClient: Sendable {
     /// librdkafka keeps silent about a partition that a known topic does not have.
     /// - Throws: `isUnknownTopicOrPartition`; nothing if the brokers do not answer.
     func checkExistence(of partitions: Set<TopicPartition>) async throws(KafkaError) {
-        let topics = try? await calls.run { [handle] () throws(KafkaError) in
-            try handle.withClient("read") { client throws(KafkaError) in
-                try ClientHandle.topics(client, timeout: .seconds(2), operation: "read")
-            }
-        }
-        guard let topics else { return }
+        guard let topics = try? await self.topics(timeout: .seconds(2)) else { return }
         for partition in partitions where Int(partition.partition) >= topics[partition.topic] ?? 0 {
             throw KafkaError(
                 RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, operation: "read",
                 reason: "there is no partition \(partition)")
+        }
+    }
+
+    /// The partitions of every topic.
+    func topics(timeout: Duration) async throws(KafkaError) -> [String: Int] {
+        try await calls.run { [handle] () throws(KafkaError) in
+            try handle.withClient("read") { client throws(KafkaError) in
+                try ClientHandle.topics(client, timeout: timeout, operation: "read")
+            }
         }
     }
 

@@ -42,6 +42,10 @@ package protocol SessionStore: Sendable {
     /// has begun and is not settled: revision 0, no turns, next seq 1, no messages, and the run.
     func loadSession(_ id: String) async throws(StoreError) -> StoredSession?
 
+    /// What ``loadSession(_:)`` returns, without the messages, the agent's state and the positions in earlier logs: what
+    /// it costs does not grow with the session.
+    func sessionHead(_ id: String) async throws(StoreError) -> StoredSession?
+
     /// The runs of every turn that is not settled and whose request is in `log`, oldest first.
     func openRuns(log: LogIdentity) async throws(StoreError) -> [StoredRun]
 

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Foundation
+import Gateway
 import Kafka
 import Logging
+import ServiceLifecycle
+import SessionStore
 import UnixSignals
 
 /// `carryon dev`: everything on one machine, with nothing to install.
@@ -32,17 +35,41 @@ struct DevCommand: AsyncParsableCommand {
         }
         let service = try DevelopmentService.start(invocation, logger: logger)
         await service.waitForTurnHosts()
-        StandardOutput.line(Self.welcome(service))
-        // Both come to this process: the terminal's to the whole group, a supervisor's to it alone.
-        for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
-        StandardOutput.line("draining ...")
+        do {
+            try await serve(service, logger)
+        } catch {
+            await service.stop()
+            throw error
+        }
         await service.stop()
     }
 
-    private static func welcome(_ service: DevelopmentService) -> String {
+    /// Serves HTTP until somebody wants to stop.
+    private func serve(_ service: DevelopmentService, _ logger: Logger) async throws {
+        let store = try service.settings.openStore()
+        let options = service.settings.gatewayOptions(logger: logger)
+        let gateway = try Gateway(
+            options: options, store: store, kafka: service.properties, logger: logger
+        ) { port in
+            StandardOutput.line(Self.welcome(service, port: port))
+        }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: gateway, failureTerminationBehavior: .gracefullyShutdownGroup)
+                ],
+                // Both come to this process: the terminal's to the whole group, a supervisor's to it alone.
+                gracefulShutdownSignals: [.sigint, .sigterm], logger: logger))
+        try await GatewayCommand.run(group, at: options)
+        StandardOutput.line("draining ...")
+        try await store.close()
+    }
+
+    private static func welcome(_ service: DevelopmentService, port: Int) -> String {
         let hosts = service.turnHosts().map { "\($0)" }.joined(separator: " ")
         let worker = service.worker.processID ?? 0
         return """
+            Open http://\(service.settings.gatewayAddress.host):\(port)/ in a browser.
             A broker listens on \(service.broker.bootstrapServers); sessions are kept in \(DevelopmentBroker.directory).
             In a second terminal, in this directory:
 

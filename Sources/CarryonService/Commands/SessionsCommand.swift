@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversation
+import Gateway
 import SessionStore
 
 /// `carryon sessions`: what the store holds.

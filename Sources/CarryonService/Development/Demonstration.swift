@@ -1,5 +1,6 @@
 import Conversation
 import Foundation
+import Gateway
 import Glibc
 import Kafka
 import Logging

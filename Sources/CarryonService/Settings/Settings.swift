@@ -65,8 +65,8 @@ package struct Settings: Sendable, Equatable {
     package var hostMemoryLimit: Int?
     /// Bytes of idle sessions that one host keeps.
     package var sessionCacheBytes = 256 << 20
-    /// Bytes of the largest request that is taken.
-    package var maxRequestBytes = 1 << 20
+    /// Bytes of the largest request that is taken: a body of the gateway at its limit, and what the gateway adds to it.
+    package var maxRequestBytes = (1 << 20) + (64 << 10)
     /// Runs that a turn may cost by crashing its host.
     package var crashAttempts = 3
     /// Runs that a turn may cost by taking too much memory.

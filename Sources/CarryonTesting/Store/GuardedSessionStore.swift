@@ -55,6 +55,10 @@ extension GuardedSessionStore {
         try await guarded { () throws(StoreError) in try await store.loadSession(id) }
     }
 
+    package func sessionHead(_ id: String) async throws(StoreError) -> StoredSession? {
+        try await guarded { () throws(StoreError) in try await store.sessionHead(id) }
+    }
+
     package func openRuns(log: LogIdentity) async throws(StoreError) -> [StoredRun] {
         try await guarded { () throws(StoreError) in try await store.openRuns(log: log) }
     }

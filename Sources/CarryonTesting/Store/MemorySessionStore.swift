@@ -69,6 +69,16 @@ package final class MemorySessionStore: SessionStore {
         try access("loading session \(id)") { $0.load(id) }
     }
 
+    package func sessionHead(_ id: String) async throws(StoreError) -> StoredSession? {
+        try access("looking at session \(id)") { database in
+            var session = database.load(id)
+            session?.messages = []
+            session?.state = nil
+            session?.positions.removeLast(max(0, (session?.positions.count ?? 0) - 1))
+            return session
+        }
+    }
+
     package func openRuns(log: LogIdentity) async throws(StoreError) -> [StoredRun] {
         try access("looking for open runs in \(log.topic)/\(log.partition)") { $0.openRuns(in: log) }
     }

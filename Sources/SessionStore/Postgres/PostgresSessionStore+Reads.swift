@@ -22,6 +22,12 @@ extension PostgresSessionStore {
         }
     }
 
+    package func sessionHead(_ id: String) async throws(StoreError) -> StoredSession? {
+        try await read("looking at session \(id)", SessionLoad.headQueries(id)) { found in
+            try SessionLoad.head(id, found)
+        }
+    }
+
     package func openRuns(log: LogIdentity) async throws(StoreError) -> [StoredRun] {
         let query = PostgresQuery(ReadStatements.openRunsOfLog, log.values)
         return try await read("looking for open runs in \(log.topic)/\(log.partition)", [query]) { found in

@@ -1,9 +1,13 @@
 /// How a whole session is read: all that belongs to it in one round trip.
 enum SessionLoad {
     static func queries(_ id: String) -> [PostgresQuery] {
-        [row, logsAhead, earlierPositions, state, ReadStatements.openRunsOfSession].map { statement in
-            PostgresQuery(statement, [.text(id)])
-        } + [PostgresQuery(ReadStatements.messages, [.text(id), .integer(0), .integer(Int.max)])]
+        headQueries(id) + [earlierPositions, state].map { PostgresQuery($0, [.text(id)]) }
+            + [PostgresQuery(ReadStatements.messages, [.text(id), .integer(0), .integer(Int.max)])]
+    }
+
+    /// What ``head(_:_:)`` is read from.
+    static func headQueries(_ id: String) -> [PostgresQuery] {
+        [row, logsAhead, ReadStatements.openRunsOfSession].map { PostgresQuery($0, [.text(id)]) }
     }
 
     private static let row = PostgresStatement(
@@ -47,14 +51,21 @@ enum SessionLoad {
     /// - Parameter found: what the ``queries(_:)`` returned.
     static func session(_ id: String, _ found: [PostgresRows]) throws -> StoredSession? {
         guard found.count == 6 else { throw UndecodableColumn(name: "session", value: id) }
-        let openRuns = try found[4].map { try $0.run().run }
+        guard var session = try head(id, Array(found[..<3])) else { return nil }
+        session.positions += try found[3].map { try $0.position(0) }
+        session.state = found[4].first { $0.blob(0) }
+        session.messages = try found[5].map { try $0.message() }
+        return session
+    }
+
+    /// - Parameter found: what the ``headQueries(_:)`` returned.
+    static func head(_ id: String, _ found: [PostgresRows]) throws -> StoredSession? {
+        guard found.count == 3 else { throw UndecodableColumn(name: "session", value: id) }
+        let openRuns = try found[2].map { try $0.run().run }
         guard var session = try found[0].first({ try session(id, $0, logs: found[1]) }) else {
             return openRuns.isEmpty ? nil : StoredSession(id: id, openRuns: openRuns)
         }
-        session.positions += try found[2].map { try $0.position(0) }
-        session.state = found[3].first { $0.blob(0) }
         session.openRuns = openRuns
-        session.messages = try found[5].map { try $0.message() }
         return session
     }
 

@@ -34,6 +34,17 @@ extension SQLiteSessionStore {
         }
     }
 
+    package func sessionHead(_ id: String) async throws(StoreError) -> StoredSession? {
+        try await read("looking at session \(id)") { database in
+            let openRuns = try StoredRunQuery.open(session: id, in: database)
+            guard var session = try StoredSessionQuery.row(id, in: database)?.session else {
+                return openRuns.isEmpty ? nil : StoredSession(id: id, openRuns: openRuns)
+            }
+            session.openRuns = openRuns
+            return session
+        }
+    }
+
     package func openRuns(log: LogIdentity) async throws(StoreError) -> [StoredRun] {
         try await read("looking for open runs in \(log.topic)/\(log.partition)") { database in
             try StoredRunQuery.open(log: log, in: database)

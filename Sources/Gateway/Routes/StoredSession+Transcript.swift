@@ -1,14 +1,14 @@
-import Conversation
-import SessionStore
+package import Conversation
+package import SessionStore
 
 extension StoredSession {
     /// The stored messages as values.
-    func parsedMessages() throws -> [Message] {
+    package func parsedMessages() throws -> [Message] {
         try messages.map { try Message(parsing: $0.body) }
     }
 
     /// What `carryon sessions show --json` prints.
-    func transcript() throws -> JSON {
+    package func transcript() throws -> JSON {
         let parsed = try parsedMessages()
         let answer = parsed.last { $0.role == .assistant }
         let pending = (answer?.parts ?? []).compactMap { part -> JSON? in
@@ -47,17 +47,6 @@ extension LogPosition {
             "cluster": .string(log.cluster), "topic": .string(log.topic),
             "partition": .number(JSONNumber(Int(log.partition))), "epoch": .number(JSONNumber(Int(log.epoch))),
             "offset": .number(JSONNumber(Int(offset))),
-        ]
-    }
-}
-
-extension SessionSummary {
-    /// One entry of `carryon sessions list --json`.
-    var json: JSON {
-        [
-            "id": .string(id), "turns": .number(JSONNumber(turns)), "messageCount": .number(JSONNumber(messageCount)),
-            "closed": .bool(isClosed), "createdAt": .string(Timestamp(milliseconds: createdAt).rfc3339),
-            "updatedAt": .string(Timestamp(milliseconds: updatedAt).rfc3339),
         ]
     }
 }

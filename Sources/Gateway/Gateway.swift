@@ -1,0 +1,135 @@
+import Conversation
+import Glibc
+import Hummingbird
+package import Kafka
+package import Logging
+import NIOCore
+import ServiceLifecycle
+package import SessionStore
+
+/// The service's HTTP side: requests in, events out, and what the store knows.
+package final class Gateway: Service, Sendable {
+    private let options: GatewayOptions
+    private let store: any SessionStore
+    private let producer: KafkaProducer
+    private let reader: KafkaReader
+    private let hub: EventHub
+    private let streams: EventStreams
+    private let logger: Logger
+    private let onServing: @Sendable (_ port: Int) -> Void
+
+    /// - Parameters:
+    ///   - kafka: properties of the brokers' clients.
+    ///   - onServing: called with the port once calls are taken.
+    /// - Throws: a `KafkaError` for a property that librdkafka refuses.
+    package init(
+        options: GatewayOptions, store: any SessionStore, kafka: KafkaProperties, logger: Logger,
+        onServing: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+    ) throws {
+        self.options = options
+        self.store = store
+        self.logger = logger
+        self.onServing = onServing
+        let defaults: KafkaProperties = [
+            "linger.ms": "1", "message.timeout.ms": "\(options.acknowledgementTimeout.components.seconds * 1000)",
+            // The brokers decide how large a record may be.
+            "message.max.bytes": "\(options.maxBodyBytes + (1 << 20))",
+        ]
+        producer = try KafkaProducer(defaults.merging(kafka), logger: logger)
+        reader = try KafkaReader(kafka, logger: logger)
+        let history = EventHistory(topic: options.eventsTopic, reader: reader, store: store)
+        hub = EventHub(
+            topic: options.eventsTopic, properties: kafka, store: store, history: history,
+            ringBytes: options.ringBytes, patience: options.acknowledgementTimeout, logger: logger)
+        streams = EventStreams(hub: hub, history: history, heartbeat: options.heartbeat)
+    }
+
+    /// Serves until the group asks for a graceful shutdown or the task is cancelled.
+    /// - Throws: an `IOError` if it can't listen at the address.
+    package func run() async throws {
+        let hub = hub
+        let following = Task { await hub.run() }
+        let watching = Task { [streams, options] in await streams.watches.run(timeout: options.readerTimeout) }
+        var failure: (any Error)?
+        do {
+            try await withGracefulShutdownHandler {
+                try await serve()
+            } onGracefulShutdown: {
+                // Readers come back by themselves; a connection that streams would never end.
+                Task { await hub.close() }
+            }
+        } catch {
+            failure = error
+        }
+        watching.cancel()
+        await hub.close()
+        await following.value
+        await reader.close()
+        await producer.close()
+        if let failure { throw failure }
+    }
+
+    private func serve() async throws {
+        do {
+            try await application(port: options.port).run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE && options.mayMove {
+            try await application(port: 0).run()
+        }
+    }
+
+    private func application(port: Int) -> some ApplicationProtocol {
+        var quiet = logger
+        // What the library says of its own start is said by us, in our words.
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return Application(
+            router: router,
+            configuration: ApplicationConfiguration(address: .hostname(options.host, port: port)),
+            onServerRunning: { [onServing] channel in
+                onServing(channel.localAddress?.port ?? port)
+            }, logger: quiet)
+    }
+
+    private var router: Router<GatewayContext> {
+        let router = Router(context: GatewayContext.self)
+        router.add(middleware: ErrorMiddleware())
+        router.get("healthz") { _, _ in Response(["status": "ok"]) }
+        router.get("readyz") { [self] _, _ in try await readiness() }
+        let calls = router.group("v1").add(
+            middleware: AuthenticationMiddleware(
+                authenticator: Authenticator(apiKeys: options.apiKeys, jwtKey: options.jwtKey)))
+        let sessions = calls.group("sessions")
+        let sender = RequestSender(topic: options.requestsTopic, producer: producer, store: store) { [hub] session, partition in
+            await hub.sent(session, partition)
+        }
+        RequestRoutes(sender: sender, maxBodyBytes: options.maxBodyBytes).add(to: sessions)
+        EventRoutes(streams: streams).add(to: sessions)
+        ChatRoutes(sender: sender, streams: streams, store: store, maxBodyBytes: options.maxBodyBytes)
+            .add(to: calls.group("chat"))
+        let stored = StoreRoutes(store: store)
+        stored.addSessions(to: sessions)
+        stored.addRuns(to: calls.group("runs"))
+        return router
+    }
+
+    /// Whether the store can be reached and the producer is of use.
+    private func readiness() async throws -> Response {
+        var checks: [JSON] = []
+        func check(_ name: String, _ failure: (any Error)?) {
+            var object: JSONObject = ["name": .string(name), "ok": .bool(failure == nil)]
+            object["detail"] = failure.map { .string("\($0)") }
+            checks.append(.object(object))
+        }
+        var storeFailure: (any Error)?
+        do {
+            try await store.probe()
+        } catch {
+            storeFailure = error
+        }
+        check("store", storeFailure)
+        check("producer", producer.fatal)
+        let isReady = storeFailure == nil && producer.fatal == nil
+        return Response(
+            ["status": isReady ? "ok" : "failing", "checks": .array(checks)],
+            status: isReady ? .ok : .serviceUnavailable)
+    }
+}
