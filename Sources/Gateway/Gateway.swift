@@ -98,7 +98,8 @@ package final class Gateway: Service, Sendable {
             middleware: AuthenticationMiddleware(
                 authenticator: Authenticator(apiKeys: options.apiKeys, jwtKey: options.jwtKey)))
         let sessions = calls.group("sessions")
-        let sender = RequestSender(topic: options.requestsTopic, producer: producer, store: store) { [hub] session, partition in
+        let sender = RequestSender(topic: options.requestsTopic, producer: producer, store: store) {
+            [hub] session, partition in
             await hub.sent(session, partition)
         }
         RequestRoutes(sender: sender, maxBodyBytes: options.maxBodyBytes).add(to: sessions)

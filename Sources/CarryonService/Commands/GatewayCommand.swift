@@ -18,7 +18,7 @@ struct GatewayCommand: AsyncParsableCommand {
         let options = settings.gatewayOptions(logger: logger)
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let store = try settings.openStore()
-                let gateway = try Gateway(
+        let gateway = try Gateway(
             options: options, store: store, kafka: settings.kafkaProperties(), logger: logger
         ) { port in
             logger.notice(

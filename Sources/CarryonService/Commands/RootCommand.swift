@@ -6,7 +6,8 @@ struct RootCommand: AsyncParsableCommand {
         commandName: "carryon", abstract: "Carries chat conversations on, from Kafka and back.",
         discussion: Settings.helpText, version: Carryon.version,
         subcommands: [
-            DevCommand.self, WorkCommand.self, GatewayCommand.self, SendCommand.self, TailCommand.self, SessionsCommand.self,
+            DevCommand.self, WorkCommand.self, GatewayCommand.self, SendCommand.self, TailCommand.self,
+            SessionsCommand.self,
             DeadLettersCommand.self, ConfigCommand.self,
         ])
 }

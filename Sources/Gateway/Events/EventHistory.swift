@@ -44,9 +44,11 @@ struct EventHistory: Sendable {
     ) async throws -> Int64 {
         guard let head = try await store.sessionHead(session) else { return seq }
         let start = try await start(of: head, after: seq)
-        let place = start?.place(topic) ?? head.positions.first.map {
-            TopicPartition(topic: topic, partition: $0.log.partition)
-        }
+        let place =
+            start?.place(topic)
+            ?? head.positions.first.map {
+                TopicPartition(topic: topic, partition: $0.log.partition)
+            }
         var rule = ReaderRule(after: seq)
         var isFirst = true
         if let place {

@@ -20,7 +20,9 @@ struct ChatEncoder: Sendable {
                 EventEncoding.writeData(frame.value, into: &buffer)
                 return .goesOn
             }
-            if control == "superseded" { superseded(from: (try? JSON(parsing: frame.value))?["fromSeq"], into: &buffer) }
+            if control == "superseded" {
+                superseded(from: (try? JSON(parsing: frame.value))?["fromSeq"], into: &buffer)
+            }
             return Self.endings.contains(control) ? .over : .goesOn
         case .forget(let from):
             superseded(from: .number(JSONNumber(Int(from))), into: &buffer)
