@@ -24,9 +24,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -49,6 +51,7 @@ let package = Package(
             dependencies: [
                 "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
                 "Kafka", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging,
             ],
@@ -80,12 +83,15 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "SessionStore", "Conversation", "Kafka",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 logging,
@@ -145,6 +151,7 @@ let package = Package(
         .target(
             name: "HTTPTestServer",
             dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -180,6 +187,17 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "CarryonTesting", "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport",
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), logging,
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "HTTPToolsTests",
             dependencies: ["HTTPTools", "ChatAgent", "Conversation", "HTTPTestServer", "TestSupport"],
             swiftSettings: strict),
@@ -193,9 +211,12 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "carryon", "carryon-chaos", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent",
-                "LanguageModels", "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport", logging,
+                "LanguageModels", "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                logging,
             ],
-            swiftSettings: strict),
+            exclude: ["Gateway/ui_message_stream.py"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,9 +1,13 @@
 import Conversation
 import Glibc
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import HTTPTypes
 package import Kafka
 package import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 package import SessionStore
 
@@ -41,7 +45,8 @@ package final class Gateway: Service, Sendable {
         hub = EventHub(
             topic: options.eventsTopic, properties: kafka, store: store, history: history,
             ringBytes: options.ringBytes, patience: options.acknowledgementTimeout, logger: logger)
-        streams = EventStreams(hub: hub, history: history, heartbeat: options.heartbeat)
+        streams = EventStreams(
+            hub: hub, history: history, heartbeat: options.heartbeat, patience: options.readerPatience)
     }
 
     /// Serves until the group asks for a graceful shutdown or the task is cancelled.
@@ -70,33 +75,67 @@ package final class Gateway: Service, Sendable {
     }
 
     private func serve() async throws {
+        let authenticator = try await Authenticator(apiKeys: options.apiKeys, jwtKey: options.jwtKey)
+        let builder = try server()
         do {
-            try await application(port: options.port).run()
+            try await application(authenticator, builder, port: options.port).run()
         } catch let error as IOError where error.errnoCode == EADDRINUSE && options.mayMove {
-            try await application(port: 0).run()
+            try await application(authenticator, builder, port: 0).run()
         }
     }
 
-    private func application(port: Int) -> some ApplicationProtocol {
+    private func server() throws -> HTTPServerBuilder {
+        let timeout = TimeAmount(options.requestTimeout)
+        // A body that is too large is refused before that, and the rest of it is read away.
+        let limit = options.maxBodyBytes + (1 << 20)
+        var configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestDeadline(timeout: timeout, limit: limit)])
+        configuration.httpDecoder.maxHeaderListSize = 64 << 10
+        configuration.httpDecoder.maxHeaderFieldSize = 32 << 10
+        configuration.httpDecoder.maxHeaderFieldCount = 100
+        guard let certificate = options.certificate else { return .http1(configuration: configuration) }
+        let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map { NIOSSLCertificateSource.certificate($0) }
+        let key = try NIOSSLPrivateKey(file: certificate.key, format: .pem)
+        var tls = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
+        tls.minimumTLSVersion = .tlsv12
+        return try .tls(.http1(configuration: configuration), tlsConfiguration: tls)
+    }
+
+    private func application(
+        _ authenticator: Authenticator, _ builder: HTTPServerBuilder, port: Int
+    ) -> some ApplicationProtocol {
         var quiet = logger
         // What the library says of its own start is said by us, in our words.
         quiet.logLevel = max(logger.logLevel, .warning)
         return Application(
-            router: router,
-            configuration: ApplicationConfiguration(address: .hostname(options.host, port: port)),
+            router: router(authenticator), server: builder,
+            configuration: ApplicationConfiguration(
+                address: .hostname(options.host, port: port),
+                availableConnectionsDelegate: MaximumAvailableConnections(options.maxConnections)),
             onServerRunning: { [onServing] channel in
                 onServing(channel.localAddress?.port ?? port)
             }, logger: quiet)
     }
 
-    private var router: Router<GatewayContext> {
+    private func router(_ authenticator: Authenticator) -> Router<GatewayContext> {
         let router = Router(context: GatewayContext.self)
+        let origins = Set(options.corsOrigins)
+        router.add(middleware: HeaderMiddleware(origins: origins, isEncrypted: options.certificate != nil))
         router.add(middleware: ErrorMiddleware())
         router.get("healthz") { _, _ in Response(["status": "ok"]) }
         router.get("readyz") { [self] _, _ in try await readiness() }
+        router.get("status") { [hub, streams] _, _ in
+            let figures = await hub.figures
+            return Response([
+                "readers": .number(JSONNumber(streams.watches.count)),
+                "sessions": .number(JSONNumber(figures.sessions)),
+                "partitions": .number(JSONNumber(figures.partitions)),
+            ])
+        }
         let calls = router.group("v1").add(
             middleware: AuthenticationMiddleware(
-                authenticator: Authenticator(apiKeys: options.apiKeys, jwtKey: options.jwtKey)))
+                authenticator: authenticator,
+                limiter: options.rateLimit > 0 ? RateLimiter(rate: options.rateLimit) : nil, origins: origins))
         let sessions = calls.group("sessions")
         let sender = RequestSender(topic: options.requestsTopic, producer: producer, store: store) {
             [hub] session, partition in

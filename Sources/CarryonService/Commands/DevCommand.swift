@@ -47,7 +47,7 @@ struct DevCommand: AsyncParsableCommand {
     /// Serves HTTP until somebody wants to stop.
     private func serve(_ service: DevelopmentService, _ logger: Logger) async throws {
         let store = try service.settings.openStore()
-        let options = service.settings.gatewayOptions(logger: logger)
+        let options = try service.settings.gatewayOptions(logger: logger)
         let gateway = try Gateway(
             options: options, store: store, kafka: service.properties, logger: logger
         ) { port in

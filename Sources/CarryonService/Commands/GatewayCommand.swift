@@ -15,7 +15,7 @@ struct GatewayCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try Invocation.required().settings
         let logger = settings.makeLogger("carryon.gateway")
-        let options = settings.gatewayOptions(logger: logger)
+        let options = try settings.gatewayOptions(logger: logger)
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let store = try settings.openStore()
         let gateway = try Gateway(
@@ -45,7 +45,8 @@ struct GatewayCommand: AsyncParsableCommand {
 
 extension Settings {
     /// What a gateway is told. Without a key it listens on loopback only, whatever its address says.
-    func gatewayOptions(logger: Logger) -> GatewayOptions {
+    /// - Throws: ``CommandFailure`` for a certificate without its key, or the other way round.
+    func gatewayOptions(logger: Logger) throws -> GatewayOptions {
         let isOpen = apiKeys.isEmpty && jwtKey == nil
         let address = isOpen ? gatewayAddress.onLoopback : gatewayAddress
         if isOpen {
@@ -59,6 +60,14 @@ extension Settings {
         options.mayMove = sources["gateway-address"] == nil
         options.apiKeys = apiKeys
         options.jwtKey = jwtKey
+        options.corsOrigins = corsOrigins
+        options.rateLimit = gatewayRateLimit
+        options.maxConnections = gatewayMaxConnections
+        switch (tlsCertificate, tlsKey) {
+        case (let certificate?, let key?): options.certificate = (certificate, key)
+        case (nil, nil): break
+        default: throw CommandFailure(.usage, "'tls-certificate' and 'tls-key' go together")
+        }
         return options
     }
 }

@@ -38,6 +38,20 @@ extension Setting {
         Setting(
             "jwt-key", \.jwtKey, SettingKind.nonempty("a key").optional, isSecret: true,
             "what the gateway's JSON web tokens are signed with"),
+        Setting(
+            "cors-origins", \.corsOrigins, .words("origins apart by commas"),
+            "origins whose web pages may call the gateway"),
+        Setting(
+            "gateway-rate-limit", \.gatewayRateLimit, .number(0...1_000_000),
+            "calls a second that one caller of the gateway may make; 0 is no limit"),
+        Setting(
+            "gateway-max-connections", \.gatewayMaxConnections, .number(1...1_000_000),
+            "connections to the gateway at once"),
+        Setting(
+            "tls-certificate", \.tlsCertificate, SettingKind.nonempty("a path").optional,
+            "a PEM file of the gateway's certificate, and those between it and its authority"),
+        Setting(
+            "tls-key", \.tlsKey, SettingKind.nonempty("a path").optional, "a PEM file of the certificate's private key"),
         Setting("concurrency", \.concurrency, .number(1...1_000_000), "turns that one host runs at once"),
         Setting("max-in-flight", \.maxInFlight, .number(1...10_000_000), "requests that a worker holds at once"),
         Setting(

@@ -39,6 +39,16 @@ package struct Settings: Sendable, Equatable {
     /// Secret: what signs the gateway's JSON web tokens.
     package var jwtKey: String?
 
+    /// Web pages of these origins may call the gateway.
+    package var corsOrigins: [String] = []
+    /// Calls a second of one caller of the gateway; 0 is no limit.
+    package var gatewayRateLimit = 0
+    /// Connections to the gateway at once.
+    package var gatewayMaxConnections = 20_000
+    /// Paths of PEM files; both or none.
+    package var tlsCertificate: String?
+    package var tlsKey: String?
+
     /// Turns that one host runs at once.
     package var concurrency = 4096
     /// Requests that a worker holds at once.

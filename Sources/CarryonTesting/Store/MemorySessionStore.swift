@@ -71,10 +71,10 @@ package final class MemorySessionStore: SessionStore {
 
     package func sessionHead(_ id: String) async throws(StoreError) -> StoredSession? {
         try access("looking at session \(id)") { database in
-            var session = database.load(id)
-            session?.messages = []
-            session?.state = nil
-            session?.positions.removeLast(max(0, (session?.positions.count ?? 0) - 1))
+            guard var session = database.load(id) else { return nil }
+            session.messages = []
+            session.state = nil
+            session.positions = Array(session.positions.prefix(1))
             return session
         }
     }

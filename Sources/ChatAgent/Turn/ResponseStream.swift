@@ -178,13 +178,13 @@ package final class ResponseStream: Sendable {
     }
 
     /// What is kept of an answer that did not reach its end: `nil` if that is nothing, or nothing but the opening of a
-    /// step. The first `baseCount` parts, which earlier turns settled, are kept as they are.
+    /// step and of a text that no word of came. The first `baseCount` parts, which earlier turns settled, are kept as they are.
     package static func cleaned(_ message: Message, baseCount: Int = 0) -> Message? {
         var own = message
         own.parts.removeFirst(min(baseCount, own.parts.count))
         var kept = message
         kept.parts = message.parts.prefix(baseCount) + (own.repaired()?.parts ?? [])
-        return kept.hasContent ? kept : nil
+        return kept.parts.allSatisfy(\.isSilent) ? nil : kept
     }
 
     /// Whether a message says anything beyond what earlier turns settled of it.
@@ -303,6 +303,18 @@ extension Chunk {
         case .finish(let finish): finish.messageMetadata != nil
         case .toolInputDelta(let delta): delta.inputTextDelta.utf8.count > 1024
         default: true
+        }
+    }
+}
+
+extension Part {
+    /// Whether the part is a place for something that did not come.
+    fileprivate var isSilent: Bool {
+        switch self {
+        case .stepStart: true
+        case .text(let part): part.text.isEmpty && part.providerMetadata == nil
+        case .reasoning(let part): part.text.isEmpty && part.providerMetadata == nil
+        default: false
         }
     }
 }

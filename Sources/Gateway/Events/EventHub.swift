@@ -119,9 +119,7 @@ actor EventHub {
     }
 
     /// Figures for people and for metrics.
-    var figures: (sessions: Int, readers: Int, partitions: Int) {
-        (entries.count, entries.values.reduce(0) { $0 + $1.readers }, tails.count)
-    }
+    var figures: (sessions: Int, partitions: Int) { (entries.count, tails.count) }
 
     // MARK: Preparing a feed
 

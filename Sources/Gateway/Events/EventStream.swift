@@ -11,6 +11,8 @@ struct EventStream: Sendable {
     let history: EventHistory
     let feed: SessionFeed
     let heartbeat: Duration
+    /// A connection that takes longer than this for a piece is slow.
+    let patience: Duration
     let watch: ReaderWatch
     /// Bounds the reads of the past.
     let permits: Permits
@@ -24,10 +26,20 @@ struct EventStream: Sendable {
     ) async throws {
         guard var cursor = try await attach(after: seq, to: &writer, encode: encode) else { return }
         var lastWrite = ContinuousClock.now
+        var isSlow = false
         while !Task.isCancelled {
             var buffer = ByteBuffer()
             var isOver = false
-            for reading in feed.next(&cursor) {
+            let readings = feed.next(&cursor)
+            if case .lagged(let seq)? = readings.first, !isSlow {
+                // More came at once than is kept: a reader that takes what it is given is told the rest from the topic.
+                guard let attached = try await attach(after: seq, to: &writer, encode: encode) else { return }
+                // Where the topic has nothing of it, there is nothing to wait for.
+                isSlow = attached.seq <= seq && feed.cursor(after: attached.seq) == nil
+                cursor = attached
+                continue
+            }
+            for reading in readings {
                 if case .lagged = reading { isOver = true }
                 if encode(reading, &buffer) == .over { isOver = true }
                 if isOver { break }
@@ -41,9 +53,11 @@ struct EventStream: Sendable {
                 }
                 buffer.writeString(": still here\n\n")
             }
+            let begun = ContinuousClock.now
             if buffer.readableBytes > 0 { try await send(buffer, to: &writer) }
             if isOver { return }
             lastWrite = .now
+            isSlow = lastWrite - begun > patience
         }
     }
 

@@ -8,6 +8,7 @@ struct EventStreams: Sendable {
     let hub: EventHub
     let history: EventHistory
     let heartbeat: Duration
+    let patience: Duration
     let watches = ReaderWatches()
     /// Reads of the past at once.
     let permits = Permits(8)
@@ -35,7 +36,8 @@ struct EventStreams: Sendable {
         let watch = ReaderWatch(channel)
         watches.add(watch)
         let stream = EventStream(
-            hub: hub, history: history, feed: feed, heartbeat: heartbeat, watch: watch, permits: permits)
+            hub: hub, history: history, feed: feed, heartbeat: heartbeat, patience: patience, watch: watch,
+            permits: permits)
         var headers = fields
         headers[.contentType] = "text/event-stream"
         headers[.cacheControl] = "no-store"

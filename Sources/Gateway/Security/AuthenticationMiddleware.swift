@@ -1,15 +1,44 @@
+import HTTPTypes
 import Hummingbird
 
-/// Puts who calls into the context, or refuses.
+/// Puts who calls into the context, or refuses; and bounds how often somebody may.
 struct AuthenticationMiddleware: RouterMiddleware {
     let authenticator: Authenticator
+    let limiter: RateLimiter?
+    /// Web pages of these origins may call.
+    let origins: Set<String>
 
     func handle(
         _ request: Request, context: GatewayContext,
         next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var context = context
+        if authenticator.isOpen { try checkOrigin(of: request) }
         context.caller = try await authenticator.caller(of: request)
+        if let limiter {
+            let name = authenticator.isOpen ? context.remoteAddress ?? "somebody" : context.caller.name
+            if let wait = limiter.take(name) {
+                throw GatewayError(
+                    .tooManyRequests, "rate_limited", "There were too many calls; try again later.", retryAfter: wait)
+            }
+        }
         return try await next(request, context)
+    }
+
+    /// Without a key, everybody on this machine may call, and that is also whatever page a browser on it shows: a page
+    /// from elsewhere is refused, and so is a name that somebody else has pointed to this machine.
+    private func checkOrigin(of request: Request) throws {
+        let authority = request.head.authority ?? ""
+        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
+        guard ["localhost", "[::1]"].contains(host) || host.hasPrefix("127.") else {
+            throw GatewayError(
+                .forbidden, "foreign_host", "Without a key, the gateway is asked by a loopback name only.",
+                param: "host")
+        }
+        guard let origin = request.headers[.origin] else { return }
+        guard origins.contains(origin) || origin == "http://\(authority)" || origin == "https://\(authority)" else {
+            throw GatewayError(
+                .forbidden, "foreign_origin", "Pages of that origin may not call here.", param: "origin")
+        }
     }
 }

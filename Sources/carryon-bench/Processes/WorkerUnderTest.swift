@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A `carryon work` of the executable that is measured.
+/// A `carryon work`, or another command that goes on until it is stopped, of the executable that is measured.
 final class WorkerUnderTest: Sendable {
     let processID: Int32
     /// What it prints.
@@ -10,9 +10,10 @@ final class WorkerUnderTest: Sendable {
     private let hasEnded = Mutex(false)
 
     /// - Parameters:
+    ///   - command: what it runs.
     ///   - settings: as environment variables, without their prefix.
     ///   - log: the file that gets what the worker prints.
-    init(executable: String, settings: [String: String], directory: URL, log: URL) throws {
+    init(executable: String, command: String = "work", settings: [String: String], directory: URL, log: URL) throws {
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CARRYON_") }
         for (name, value) in settings { environment["CARRYON_\(name)"] = value }
         self.log = log
@@ -20,7 +21,7 @@ final class WorkerUnderTest: Sendable {
         let output = try FileHandle(forWritingTo: log)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = ["work"]
+        process.arguments = [command]
         process.environment = environment
         process.currentDirectoryURL = directory
         process.standardOutput = output

@@ -72,6 +72,25 @@ final class Stage: Sendable {
 
     /// Starts a worker on this broker and store.
     func startWorker(hosts: Int, _ settings: [String: String] = [:]) throws -> WorkerUnderTest {
+        try start("work", hosts: hosts, settings)
+    }
+
+    /// Starts a gateway on this broker and store, and waits until it answers.
+    func startGateway(port: UInt16) async throws -> WorkerUnderTest {
+        let gateway = try start("gateway", hosts: 0, ["GATEWAY_ADDRESS": "127.0.0.1:\(port)"])
+        let deadline = ContinuousClock.now + .seconds(30)
+        while (try? await LoadClient.status(port: port)) != 200 {
+            guard ContinuousClock.now < deadline else {
+                throw BenchmarkFailure("timeout", "the gateway did not answer within 30 s; see \(gateway.log.path)")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return gateway
+    }
+
+    private func start(
+        _ command: String, hosts: Int, _ settings: [String: String]
+    ) throws -> WorkerUnderTest {
         var all = [
             "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "KAFKA_FETCH_WAIT_MAX_MS": fetchWait,
             "LOG_IDENTITY": directory.lastPathComponent, "STORE": store, "HOSTS": "\(hosts)",
@@ -82,8 +101,8 @@ final class Stage: Sendable {
         all.merge(settings) { _, own in own }
         all.merge(setting.workerSettings) { _, given in given }
         return try WorkerUnderTest(
-            executable: setting.executable, settings: all, directory: directory,
-            log: directory.appendingPathComponent("worker-\(UUID().uuidString).log"))
+            executable: setting.executable, command: command, settings: all, directory: directory,
+            log: directory.appendingPathComponent("\(command)-\(UUID().uuidString).log"))
     }
 
     /// Waits until a worker, at the log level `info`, says that it has partitions of the requests.

@@ -15,9 +15,19 @@ struct ModelConformanceTests {
                 let session = try await operations.step(store, &model, comment)
                 let stored = try await store.loadSession(session)
                 #expect(stored.map(sorted) == model.load(session).map(sorted), comment)
+                #expect(try await store.sessionHead(session) == stored.map(head), comment)
             }
             try await compareAll(store, model, "seed \(seed), at the end")
         }
+    }
+
+    /// What is left without what grows with the session.
+    private func head(_ session: StoredSession) -> StoredSession {
+        var session = session
+        session.messages = []
+        session.state = nil
+        session.positions = Array(session.positions.prefix(1))
+        return session
     }
 
     private func sorted(_ session: StoredSession) -> StoredSession {
