@@ -129,7 +129,14 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChatAgent", dependencies: ["LanguageModels", "Conversation", logging], swiftSettings: strict),
-        .target(name: "LanguageModels", dependencies: ["Conversation"], swiftSettings: strict),
+        .target(
+            name: "LanguageModels",
+            dependencies: [
+                "Conversation", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "SessionStore",
             dependencies: [
@@ -162,7 +169,8 @@ let package = Package(
             name: "SessionStoreTests", dependencies: ["CarryonTesting", "SessionStore", "Conversation", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "LanguageModelsTests", dependencies: ["LanguageModels", "Conversation", "TestSupport"],
+            name: "LanguageModelsTests",
+            dependencies: ["LanguageModels", "Conversation", "HTTPTestServer", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "ConsumerTests",

@@ -18,12 +18,24 @@ package enum ServerReply: Sendable {
     case answer(status: Int, headers: [String: String] = [:], body: [UInt8] = [])
     /// The head and a piece of the body, and then nothing more.
     case begin(body: [UInt8])
+    /// A body in pieces, with a pause before each but the first.
+    case stream(
+        [[UInt8]], contentType: String = "text/event-stream", pause: Duration = .zero, end: StreamEnd = .complete)
     /// Another reply, once it has been busy for a while.
     indirect case after(Duration, ServerReply)
     /// Nothing, as if it were busy.
     case silence
     /// The connection's end.
     case hangUp
+
+    /// What follows the last piece of a stream.
+    package enum StreamEnd: Sendable {
+        case complete
+        /// The connection's end, in the middle of the body.
+        case hangUp
+        /// Nothing.
+        case stall
+    }
 
     package static func json(_ body: String, status: Int = 200) -> Self {
         .answer(status: status, headers: ["Content-Type": "application/json"], body: Array(body.utf8))
@@ -126,6 +138,12 @@ private final class Handler: ChannelInboundHandler {
         case .begin(let bytes):
             writeHead(.ok, ["Transfer-Encoding": "chunked"], bytes, context)
             context.flush()
+        case .stream(let pieces, let contentType, let pause, let end):
+            let head = HTTPResponseHead(
+                version: .http1_1, status: .ok,
+                headers: ["Transfer-Encoding": "chunked", "Content-Type": contentType])
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+            writePieces(pieces[...], pause, end, context)
         case .after(let delay, let reply):
             let place = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             context.eventLoop.scheduleTask(in: TimeAmount(delay)) {
@@ -134,6 +152,25 @@ private final class Handler: ChannelInboundHandler {
             }
         case .silence: break
         case .hangUp: context.close(promise: nil)
+        }
+    }
+
+    private func writePieces(
+        _ pieces: ArraySlice<[UInt8]>, _ pause: Duration, _ end: ServerReply.StreamEnd, _ context: ChannelHandlerContext
+    ) {
+        guard let piece = pieces.first else {
+            switch end {
+            case .complete: context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            case .hangUp: context.close(promise: nil)
+            case .stall: break
+            }
+            return
+        }
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: piece)))), promise: nil)
+        let place = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: TimeAmount(pieces.count > 1 ? pause : .zero)) {
+            let (handler, context) = place.value
+            handler.writePieces(pieces.dropFirst(), pause, end, context)
         }
     }
 

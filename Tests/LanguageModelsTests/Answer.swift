@@ -38,6 +38,11 @@ struct Answer {
             }
         case .toolInputStart(let start):
             set(ToolPart(toolCallID: start.toolCallID, toolName: start.toolName, state: .inputStreaming))
+        case .toolInputDelta(let delta):
+            let isBegun = message.parts.contains {
+                if case .tool(let part) = $0 { part.toolCallID == delta.toolCallID } else { false }
+            }
+            if !isBegun { violations.append("\(delta.toolCallID) goes on without a beginning") }
         case .toolInputAvailable(let call):
             set(
                 ToolPart(

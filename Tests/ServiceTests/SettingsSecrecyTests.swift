@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Settings: secrets, help and encoding")
 struct SettingsSecrecyTests {
-    private static let secrets = ["k-one", "k-two", "j-secret", "p-word", "pem-text", "s-secret"]
+    private static let secrets = ["k-one", "k-two", "j-secret", "p-word", "pem-text", "s-secret", "m-secret"]
 
     private func settingsWithSecrets() throws -> Settings {
         try resolveSettings(
@@ -11,8 +11,9 @@ struct SettingsSecrecyTests {
             environment: [
                 "CARRYON_API_KEYS_FILE": "keys", "CARRYON_JWT_KEY": "j-secret", "CARRYON_KAFKA_SSL_KEY_PEM": "pem-text",
                 "CARRYON_KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE": "oauth", "CARRYON_REGION": "shown",
+                "CARRYON_MODEL_KEY_FILE": "model",
             ],
-            files: ["keys": "k-one\nk-two\n", "oauth": "s-secret\n"])
+            files: ["keys": "k-one\nk-two\n", "oauth": "s-secret\n", "model": "m-secret\n"])
     }
 
     @Test("A secret can be given as a file, without the line end behind it")
@@ -40,7 +41,7 @@ struct SettingsSecrecyTests {
         #expect(
             hidden == [
                 "CARRYON_KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET", "CARRYON_KAFKA_SASL_PASSWORD",
-                "CARRYON_KAFKA_SSL_KEY_PEM", "CARRYON_API_KEYS", "CARRYON_JWT_KEY",
+                "CARRYON_KAFKA_SSL_KEY_PEM", "CARRYON_MODEL_KEY", "CARRYON_API_KEYS", "CARRYON_JWT_KEY",
             ])
     }
 
@@ -48,6 +49,8 @@ struct SettingsSecrecyTests {
     func neverInErrors() throws {
         let keys = try settingsRefusal(environment: ["CARRYON_API_KEYS": "k-one k-two"])
         #expect(!keys.description.contains("k-one"))
+        let model = try settingsRefusal(environment: ["CARRYON_MODEL_KEY": "m-secret m"])
+        #expect(!model.description.contains("m-secret"))
         let store = try settingsRefusal(["--store", "mysql://user:p-word@host"])
         #expect(!store.description.contains("p-word"))
         let named = try settingsRefusal(["--store-file", "f"], files: ["f": "postgre//user:p-word@host"])

@@ -110,16 +110,17 @@ struct SettingsPrecedenceTests {
         }
         #expect(Set(shown.map(\.value)).count == 1)
         #expect(shown.map(\.source) == ["flag", "environment", "f:1"])
-        // The only model of this version is the default, too.
         let usual = Settings().describe().first { $0.name == setting.variable }?.value
-        #expect(shown[0].value != usual || setting.name == "model")
+        #expect(shown[0].value != usual)
     }
 
     /// A value of every setting that is not its default.
     static let samples = [
         "group-id": "group", "topic-prefix": "talk", "requests-topic": "in", "events-topic": "out",
         "dead-letters-topic": "dead", "store": "sqlite:/var/lib/s.sqlite", "store-connections": "8", "hosts": "0",
-        "model": "scripted",
+        "model": "openai:gpt", "model-url": "http://127.0.0.1:1/v1", "model-key": "sk", "model-continue": "instruct",
+        "model-max-tokens": "100", "model-connect-timeout": "3s", "model-first-token-timeout": "2m",
+        "model-idle-timeout": "1.5s",
         "model-interval": "5ms", "agent": "agent.yaml", "partitions": "3", "log-identity": "first",
         "region": "eu-north-1", "admin-address": "0.0.0.0:0",
         "gateway-address": "[::1]:81", "api-keys": "one,two", "jwt-key": "key", "concurrency": "7",
@@ -213,7 +214,10 @@ struct SettingsRefusalTests {
         ("events-topic", "ä"), ("dead-letters-topic", String(repeating: "x", count: 250)), ("store", "sqlite:"),
         ("store", "mysql:x"), ("store", "postgres:x"), ("store-connections", "1"), ("hosts", "-1"), ("hosts", "many"),
         ("hosts", ""),
-        ("model", "gpt"), ("model", "openai:gpt"), ("model", "anthropic:claude"), ("model-interval", "5"),
+        ("model", "gpt"), ("model", "openai:"), ("model", "anthropic:a b"), ("model", "openai"),
+        ("model-url", "localhost:1"), ("model-url", "http://u:p@h"), ("model-key", "a b"), ("model-continue", "never"),
+        ("model-max-tokens", "0"), ("model-connect-timeout", "0"), ("model-first-token-timeout", "soon"),
+        ("model-idle-timeout", "0s"), ("model-interval", "5"),
         ("partitions", "0"), ("region", "a,b"), ("region", "a b"), ("admin-address", "9464"),
         ("admin-address", "host:70000"),
         ("gateway-address", "::1:80"), ("gateway-address", ":80"), ("api-keys", "a b"), ("concurrency", "0"),

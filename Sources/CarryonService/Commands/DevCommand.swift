@@ -26,7 +26,7 @@ struct DevCommand: AsyncParsableCommand {
                 .usage, "'carryon dev' runs in this directory already (process \(other.processID))")
         }
         // The worker is another process; what is wrong with its agent is told here.
-        _ = try invocation.settings.readAgent()
+        _ = try invocation.settings.makeModel(invocation.settings.readAgent())
         var logger = invocation.settings.makeLogger("carryon.dev")
         if demo {
             logger.logLevel = max(logger.logLevel, .error)

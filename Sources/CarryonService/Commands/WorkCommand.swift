@@ -20,6 +20,8 @@ struct WorkCommand: AsyncParsableCommand {
         let invocation = try Invocation.required()
         let settings = invocation.settings
         let agent = try settings.readAgent()
+        // Its turn hosts make their own; what they would stumble over is told here.
+        _ = try settings.makeModel(agent)
         let logger = settings.makeLogger("carryon.worker")
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let worker = try Worker(invocation, agent: agent, logger: logger)

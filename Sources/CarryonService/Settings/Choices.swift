@@ -22,6 +22,10 @@ extension StoreLocation: CustomStringConvertible, CustomReflectable {
 /// Which language model answers.
 package enum ModelChoice: Sendable, Hashable {
     case scripted
+    /// A model of that name behind OpenAI's chat completions, or behind a server that speaks them.
+    case openAI(String)
+    /// A model of that name behind Anthropic's messages API.
+    case anthropic(String)
 }
 
 /// What becomes of an answer that its host's death cut short, when nothing else is waiting.

@@ -1,3 +1,4 @@
+import LanguageModels
 import Logging
 
 extension Setting {
@@ -23,6 +24,29 @@ extension Setting {
             "hosts", \.hosts, .number(0...1024), defaultDescription: "number of cores",
             "turn hosts; 0 runs turns in the consumer's own process"),
         Setting("model", \.model, .model, "the language model"),
+        Setting(
+            "model-url", \.modelURL, SettingKind.baseURL.optional, defaultDescription: "the provider's own",
+            "where the model's provider is, or a server that speaks as it does"),
+        Setting(
+            "model-key", \.modelKey, SettingKind.providerKey.optional, isSecret: true,
+            defaultDescription: "OPENAI_API_KEY or ANTHROPIC_API_KEY", "the key of the provider's account"),
+        Setting(
+            "model-continue", \.modelContinuation, .oneOf,
+            "how a provider's model goes on with an unfinished answer: from its words, by an instruction, or as it takes it"
+        ),
+        Setting(
+            "model-max-tokens", \.modelMaximumTokens, SettingKind.number(1...10_000_000).optional,
+            defaultDescription: "the provider's; \(AnthropicModel.standardMaximumTokens) with anthropic:MODEL",
+            "tokens that one call of a provider's model may give"),
+        Setting(
+            "model-connect-timeout", \.modelConnectTimeout, .waitingTime,
+            "how long the connection to a provider may take"),
+        Setting(
+            "model-first-token-timeout", \.modelFirstTokenTimeout, .waitingTime,
+            "how long a provider may take to begin its answer"),
+        Setting(
+            "model-idle-timeout", \.modelIdleTimeout, .waitingTime,
+            "how long a provider may say nothing in the middle of its answer"),
         Setting(
             "model-interval", \.wordInterval, SettingKind.duration.optional,
             "the scripted model's pause between the words of an answer"),

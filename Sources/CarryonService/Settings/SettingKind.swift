@@ -1,5 +1,5 @@
-import Logging
 import LanguageModels
+import Logging
 import TurnHost
 
 /// How a value of one type is written: what is accepted, and the two directions between text and value.
@@ -53,6 +53,15 @@ extension SettingKind where Value == Duration {
     }
 }
 
+extension SettingKind where Value == Duration {
+    static var waitingTime: Self {
+        SettingKind(
+            accepts: "\(Quantity.durationForm), more than nothing",
+            parse: { Quantity.duration($0).flatMap { $0 > .zero ? $0 : nil } },
+            text: { Quantity.text(of: $0) })
+    }
+}
+
 extension SettingKind where Value == Bool {
     static var onOrOff: Self {
         SettingKind(
@@ -66,6 +75,23 @@ extension SettingKind where Value == Bool {
 extension SettingKind where Value == String {
     static func nonempty(_ accepts: String) -> Self {
         SettingKind(accepts: accepts, parse: { $0.isEmpty ? nil : $0 }, text: { $0 })
+    }
+
+    static var baseURL: Self {
+        SettingKind(
+            accepts: "http://HOST or https://HOST, with a path if need be",
+            parse: { (try? ModelEndpoint(baseURL: $0)) == nil ? nil : $0 }, text: { $0 })
+    }
+
+    /// What a header can carry.
+    static var providerKey: Self {
+        SettingKind(
+            accepts: "a key without spaces",
+            parse: { key in
+                let isLegal = !key.isEmpty && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+                return isLegal ? key : nil
+            },
+            text: { $0 })
     }
 
     /// A topic's name, or the beginning of one: Kafka's own rules.
@@ -162,17 +188,23 @@ extension SettingKind where Value == StoreLocation {
 extension SettingKind where Value == ModelChoice {
     static var model: Self {
         SettingKind(
-            accepts: "scripted",
+            accepts: "scripted, openai:MODEL or anthropic:MODEL",
             parse: { text in
-                if text.hasPrefix("openai:") || text.hasPrefix("anthropic:") {
-                    throw Refusal(
-                        reason: "names a provider's model, which is not available in this version; it accepts scripted")
+                if text == "scripted" { return .scripted }
+                guard let colon = text.firstIndex(of: ":") else { return nil }
+                let name = String(text[text.index(after: colon)...])
+                guard !name.isEmpty, !name.contains(where: \.isWhitespace) else { return nil }
+                return switch text[..<colon] {
+                case "openai": .openAI(name)
+                case "anthropic": .anthropic(name)
+                default: nil
                 }
-                return text == "scripted" ? .scripted : nil
             },
             text: { choice in
                 switch choice {
                 case .scripted: "scripted"
+                case .openAI(let name): "openai:\(name)"
+                case .anthropic(let name): "anthropic:\(name)"
                 }
             })
     }

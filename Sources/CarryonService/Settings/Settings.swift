@@ -1,3 +1,4 @@
+package import LanguageModels
 package import Logging
 
 /// Everything that can be set from outside, typed and checked.
@@ -26,6 +27,18 @@ package struct Settings: Sendable, Equatable {
     /// Turn hosts of a worker; 0 runs turns in the consumer's own process.
     package var hosts = ProcessorCount.available
     package var model = ModelChoice.scripted
+    /// Where the model's provider is; `nil` is the provider's own address.
+    package var modelURL: String?
+    /// Secret: the key of the provider's account.
+    package var modelKey: String?
+    /// How a provider's model is asked to go on with an unfinished answer.
+    package var modelContinuation = AnswerContinuation.automatic
+    /// Tokens that one call of a provider's model may give; `nil` leaves it to the provider.
+    package var modelMaximumTokens: Int?
+    /// How long a provider may take to be connected to, to begin an answer, and between two pieces of it.
+    package var modelConnectTimeout = ModelTimeouts().connect
+    package var modelFirstTokenTimeout = ModelTimeouts().firstToken
+    package var modelIdleTimeout = ModelTimeouts().idle
     /// The scripted model's pause between the words of an answer.
     package var wordInterval: Duration?
     /// The path of an agent's YAML file; `nil` is the built-in assistant.

@@ -54,18 +54,11 @@ extension Settings {
     }
 
     /// What an agent is made with.
-    func agentContext(_ file: AgentFile?, logger: Logger) -> AgentContext {
-        // As everywhere, what was set by a flag or a variable wins over a file.
-        let choice = sources["model"] == nil ? file?.model ?? model : model
-        let model = makeModel(choice)
+    /// - Throws: ``CommandFailure`` if the model's provider cannot be asked.
+    func agentContext(_ file: AgentFile?, logger: Logger) throws -> AgentContext {
+        let model = try makeModel(file)
         return AgentContext(
             model: model, configuredAgent: file.map { ConfiguredAgent($0, model: model) }, logger: logger)
-    }
-
-    private func makeModel(_ choice: ModelChoice) -> any LanguageModel {
-        switch choice {
-        case .scripted: ScriptedModel(faultInjection: faultInjection, interval: wordInterval)
-        }
     }
 
     /// What a turn host is told.

@@ -101,7 +101,7 @@ struct HostSetup: Sendable {
         let log = try KafkaEventLog(
             topic: settings.eventsTopic, properties: try settings.kafkaProperties(), logger: logger)
         Task { await log.warmUp() }
-        let agent = try makeAgent(settings.agentContext(agent, logger: logger))
+        let agent = try makeAgent(try settings.agentContext(agent, logger: logger))
         return TurnHost(
             agent: agent, options: settings.hostOptions(hostID: hostID), store: store, log: log, logger: logger,
             now: wallClock, onStep: reached, flushReports: flushReports, onReport: onReport)

@@ -115,16 +115,19 @@ struct EventStreamTests {
             try await Self.begin(server)
             let bytes = Mutex("")
             let isClosed = Mutex(false)
-            let slow = try await RawConnection.open(server.port, Self.stream, reads: false) { text in
+            let slow = try await RawConnection.open(server.port, Self.stream) { text in
                 bytes.withLock { $0 = String(($0 + text).suffix(4_000)) }
             }
             slow.onClose { isClosed.withLock { $0 = true } }
             try await Self.waitForReaders(server, 1)
+            try await server.write(EventServer.words("s", 1...1))
+            try await eventually(timeout: .seconds(10)) { bytes.withLock { $0.contains("id: 1\n") } }
+            try await slow.setReading(false)
             for batch in 0..<40 as Range<Int64> {
-                let seqs = (batch * 100 + 1)...(batch * 100 + 100)
+                let seqs = (batch * 100 + 2)...(batch * 100 + 101)
                 try await server.write(EventServer.words("s", seqs, padding: 4_000))
             }
-            try await slow.startReading()
+            try await slow.setReading(true)
             try await eventually(timeout: .seconds(30)) { bytes.withLock { $0.contains("reader_too_slow") } }
             #expect(bytes.withLock { $0.contains("event: error\ndata: {\"error\":{\"code\":\"reader_too_slow\"") })
             try await eventually(timeout: .seconds(10)) { isClosed.withLock { $0 } }

@@ -27,9 +27,9 @@ final class RawConnection: Sendable {
         return RawConnection(channel)
     }
 
-    func startReading() async throws {
-        try await channel.setOption(.autoRead, value: true).get()
-        channel.read()
+    func setReading(_ reads: Bool) async throws {
+        try await channel.setOption(.autoRead, value: reads).get()
+        if reads { channel.read() }
     }
 
     func onClose(_ body: @escaping @Sendable () -> Void) {
