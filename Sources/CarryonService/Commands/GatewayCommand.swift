@@ -18,8 +18,9 @@ struct GatewayCommand: AsyncParsableCommand {
         let options = settings.gatewayOptions(logger: logger)
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let store = try settings.openStore()
-                let gateway = try Gateway(
-            options: options, store: store, kafka: settings.kafkaProperties(), logger: logger
+        let gateway = try Gateway(
+            options: options, store: store, kafka: settings.kafkaProperties(),
+            operations: settings.operations(workers: settings.workers, logger: logger), logger: logger
         ) { port in
             logger.notice(
                 "The gateway is open.", metadata: ["address": "\(ListenAddress(host: options.host, port: port))"])
@@ -59,6 +60,7 @@ extension Settings {
         options.mayMove = sources["gateway-address"] == nil
         options.apiKeys = apiKeys
         options.jwtKey = jwtKey
+        options.servesPage = gatewayPage
         return options
     }
 }

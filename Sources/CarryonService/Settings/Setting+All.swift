@@ -38,6 +38,10 @@ extension Setting {
         Setting(
             "jwt-key", \.jwtKey, SettingKind.nonempty("a key").optional, isSecret: true,
             "what the gateway's JSON web tokens are signed with"),
+        Setting(
+            "gateway-page", \.gatewayPage, .onOrOff, "serves a page to chat and to look at the service; always in dev"),
+        Setting(
+            "workers", \.workers, .addresses, "admin addresses of the workers that the gateway shows an operator"),
         Setting("concurrency", \.concurrency, .number(1...1_000_000), "turns that one host runs at once"),
         Setting("max-in-flight", \.maxInFlight, .number(1...10_000_000), "requests that a worker holds at once"),
         Setting(
