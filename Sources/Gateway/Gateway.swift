@@ -19,19 +19,23 @@ package final class Gateway: Service, Sendable {
     private let reader: KafkaReader
     private let hub: EventHub
     private let streams: EventStreams
+    private let operations: GatewayOperations
     private let logger: Logger
     private let onServing: @Sendable (_ port: Int) -> Void
 
     /// - Parameters:
     ///   - kafka: properties of the brokers' clients.
+    ///   - operations: what an operator is shown that the store does not know.
     ///   - onServing: called with the port once calls are taken.
     /// - Throws: a `KafkaError` for a property that librdkafka refuses.
     package init(
-        options: GatewayOptions, store: any SessionStore, kafka: KafkaProperties, logger: Logger,
+        options: GatewayOptions, store: any SessionStore, kafka: KafkaProperties,
+        operations: GatewayOperations = .none, logger: Logger,
         onServing: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) throws {
         self.options = options
         self.store = store
+        self.operations = operations
         self.logger = logger
         self.onServing = onServing
         let defaults: KafkaProperties = [
@@ -148,6 +152,8 @@ package final class Gateway: Service, Sendable {
         let stored = StoreRoutes(store: store)
         stored.addSessions(to: sessions)
         stored.addRuns(to: calls.group("runs"))
+        OperationsRoutes(operations: operations, maxBodyBytes: options.maxBodyBytes).add(to: calls)
+        if options.servesPage { PageRoute().add(to: router) }
         return router
     }
 

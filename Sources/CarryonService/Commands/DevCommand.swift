@@ -47,9 +47,11 @@ struct DevCommand: AsyncParsableCommand {
     /// Serves HTTP until somebody wants to stop.
     private func serve(_ service: DevelopmentService, _ logger: Logger) async throws {
         let store = try service.settings.openStore()
-        let options = try service.settings.gatewayOptions(logger: logger)
+        var options = try service.settings.gatewayOptions(logger: logger)
+        options.servesPage = true
         let gateway = try Gateway(
-            options: options, store: store, kafka: service.properties, logger: logger
+            options: options, store: store, kafka: service.properties, operations: service.operations(logger: logger),
+            logger: logger
         ) { port in
             StandardOutput.line(Self.welcome(service, port: port))
         }

@@ -19,7 +19,8 @@ struct GatewayCommand: AsyncParsableCommand {
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let store = try settings.openStore()
         let gateway = try Gateway(
-            options: options, store: store, kafka: settings.kafkaProperties(), logger: logger
+            options: options, store: store, kafka: settings.kafkaProperties(),
+            operations: settings.operations(workers: settings.workers, logger: logger), logger: logger
         ) { port in
             logger.notice(
                 "The gateway is open.", metadata: ["address": "\(ListenAddress(host: options.host, port: port))"])
@@ -68,6 +69,7 @@ extension Settings {
         case (nil, nil): break
         default: throw CommandFailure(.usage, "'tls-certificate' and 'tls-key' go together")
         }
+        options.servesPage = gatewayPage
         return options
     }
 }

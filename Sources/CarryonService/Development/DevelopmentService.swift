@@ -9,6 +9,8 @@ struct DevelopmentService: Sendable {
     let broker: EmbeddedBroker
     let announcement: DevelopmentBroker
     let worker: WorkerProcess
+    /// Where the worker can be asked how it is.
+    let workerAddress: ListenAddress
 
     /// Starts everything.
     /// - Parameter store: where sessions are kept, if not where the settings say.
@@ -27,6 +29,13 @@ struct DevelopmentService: Sendable {
         environment["CARRYON_LOG_IDENTITY"] = UUID().uuidString
         // The embedded broker sleeps a fetch's whole wait when there is nothing to fetch.
         environment["CARRYON_KAFKA_FETCH_WAIT_MAX_MS"] = environment["CARRYON_KAFKA_FETCH_WAIT_MAX_MS"] ?? "20"
+        // Whoever kills the worker to see what becomes of the answer shall not wait for 45 seconds.
+        if settings.kafka["session.timeout.ms"] == nil { environment["CARRYON_KAFKA_SESSION_TIMEOUT_MS"] = "6000" }
+        var workerAddress = settings.adminAddress
+        if settings.sources["admin-address"] == nil {
+            workerAddress = workerAddress.unlessTaken
+            environment["CARRYON_ADMIN_ADDRESS"] = "\(workerAddress)"
+        }
         if let store { environment["CARRYON_STORE"] = "sqlite:\(store)" }
         let worker = WorkerProcess(
             arguments: ["work", "--parent", "\(getpid())"] + invocation.settingFlags, environment: environment
@@ -34,7 +43,9 @@ struct DevelopmentService: Sendable {
             logger.warning("The worker has died and is started again.", metadata: ["ending": "\(ending)"])
         }
         worker.start()
-        return DevelopmentService(settings: settings, broker: broker, announcement: announcement, worker: worker)
+        return DevelopmentService(
+            settings: settings, broker: broker, announcement: announcement, worker: worker,
+            workerAddress: workerAddress)
     }
 
     /// Has the worker drain, and stops the broker.

@@ -76,6 +76,10 @@ extension Setting {
             "a PEM file of the gateway's certificate, and those between it and its authority"),
         Setting(
             "tls-key", \.tlsKey, SettingKind.nonempty("a path").optional, "a PEM file of the certificate's private key"),
+        Setting(
+            "gateway-page", \.gatewayPage, .onOrOff, "serves a page to chat and to look at the service; always in dev"),
+        Setting(
+            "workers", \.workers, .addresses, "admin addresses of the workers that the gateway shows an operator"),
         Setting("concurrency", \.concurrency, .number(1...1_000_000), "turns that one host runs at once"),
         Setting("max-in-flight", \.maxInFlight, .number(1...10_000_000), "requests that a worker holds at once"),
         Setting(

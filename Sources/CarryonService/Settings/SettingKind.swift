@@ -161,6 +161,21 @@ extension SettingKind where Value == ListenAddress {
     }
 }
 
+extension SettingKind where Value == [ListenAddress] {
+    static var addresses: Self {
+        let words = SettingKind<[String]>.words("")
+        return SettingKind(
+            accepts: "addresses (HOST:PORT) apart by commas",
+            parse: { text in
+                guard let words = try words.parse(text) else { return nil }
+                let addresses = words.compactMap { ListenAddress($0) }
+                return addresses.count == words.count ? addresses : nil
+            },
+            text: { $0.map(\.description).joined(separator: ",") },
+            isList: true)
+    }
+}
+
 extension SettingKind where Value == KillAt {
     static var killAt: Self {
         SettingKind(

@@ -51,6 +51,10 @@ package struct Settings: Sendable, Equatable {
     package var apiKeys: [String] = []
     /// Secret: what signs the gateway's JSON web tokens.
     package var jwtKey: String?
+    /// Whether the gateway serves its page.
+    package var gatewayPage = false
+    /// The admin addresses of the workers that the gateway asks for their status.
+    package var workers: [ListenAddress] = []
 
     /// Web pages of these origins may call the gateway.
     package var corsOrigins: [String] = []
