@@ -46,7 +46,6 @@ extension GatewayError {
     private init(_ error: any HTTPResponseError, of request: Request) {
         switch error.status {
         case .notFound: self.init(.notFound, "not_found", "There is no such call.")
-        case .methodNotAllowed: self.init(.methodNotAllowed, "method_not_allowed", "The path has no such method.")
         case .contentTooLarge: self = .bodyTooLarge
         default: self.init(error.status, "bad_request", "The request could not be read.")
         }

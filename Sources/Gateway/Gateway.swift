@@ -162,7 +162,11 @@ package final class Gateway: Service, Sendable {
         var checks: [JSON] = []
         func check(_ name: String, _ failure: (any Error)?) {
             var object: JSONObject = ["name": .string(name), "ok": .bool(failure == nil)]
-            object["detail"] = failure.map { .string("\($0)") }
+            if let failure {
+                // Everybody may ask, so the reason goes to the log.
+                object["detail"] = "it can't be used at the moment; the log says why"
+                logger.warning("The gateway is not ready.", metadata: ["check": "\(name)", "error": "\(failure)"])
+            }
             checks.append(.object(object))
         }
         var storeFailure: (any Error)?

@@ -221,7 +221,7 @@ struct SettingsRefusalTests {
         ("model-idle-timeout", "0s"), ("model-interval", "5"),
         ("partitions", "0"), ("region", "a,b"), ("region", "a b"), ("admin-address", "9464"),
         ("admin-address", "host:70000"),
-        ("gateway-address", "::1:80"), ("gateway-address", ":80"), ("workers", "a:1,b"),
+        ("gateway-address", "::1:80"), ("gateway-address", ":80"), ("workers", "a:1,b"), ("gateway-page", "maybe"),
         ("api-keys", "a b"), ("concurrency", "0"),
         ("max-in-flight", "1.5"), ("max-in-flight-per-session", "15"), ("max-in-flight-bytes", "1"),
         ("max-uncommitted-span", "0"),

@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// Where a built executable of this package is: beside the one that runs.
-enum CarryonExecutable {
+package enum CarryonExecutable {
     struct Missing: Error, CustomStringConvertible {
         let name: String
         let looked: [String]
@@ -11,7 +11,7 @@ enum CarryonExecutable {
         }
     }
 
-    static func find(_ name: String) throws -> String {
+    package static func find(_ name: String) throws -> String {
         let started = URL(filePath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
         var directories = [started.deletingLastPathComponent()]
         if let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {

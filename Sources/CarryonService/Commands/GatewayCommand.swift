@@ -77,7 +77,7 @@ extension Settings {
 extension ListenAddress {
     /// Itself, if only this machine reaches it; otherwise the same port where only this machine does.
     var onLoopback: ListenAddress {
-        if host == "localhost" || host == "::1" || host.hasPrefix("127.") { return self }
+        if host == "localhost" || host == "::1" || LoopbackName.isAddress(host) { return self }
         return ListenAddress(host: host.contains(":") ? "::1" : "127.0.0.1", port: port)
     }
 }

@@ -1,3 +1,4 @@
+import Conversation
 import Gateway
 import Glibc
 import Kafka
@@ -13,9 +14,23 @@ extension DevelopmentService {
         return settings.operations(workers: [workerAddress], logger: logger) { victim in
             switch victim {
             case .worker: kill(worker.processID)
-            case .host: kill(turnHosts().first)
+            case .host: kill(await busiestHost())
             }
         }
+    }
+
+    /// The turn host with the most running turns: to kill an idle one shows nothing.
+    private func busiestHost() async -> Int32? {
+        let children = turnHosts()
+        let status = await WorkerStatuses(addresses: [workerAddress]).all().first?.objectValue
+        let hosts = (status?["hosts"]?.arrayValue ?? []).compactMap(\.objectValue)
+        let running = hosts.compactMap { host -> (process: Int32, turns: Int)? in
+            guard let process = host["process"]?.int.flatMap({ Int32(exactly: $0) }), children.contains(process) else {
+                return nil
+            }
+            return (process, host["running"]?.int ?? 0)
+        }
+        return running.max { $0.turns < $1.turns }?.process ?? children.first
     }
 
     /// - Returns: whether there was such a process.

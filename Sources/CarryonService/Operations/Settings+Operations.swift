@@ -7,7 +7,7 @@ extension Settings {
     ///   - workers: the admin addresses of the workers that are asked.
     ///   - kill: kills a process of `carryon dev`.
     func operations(
-        workers: [ListenAddress], logger: Logger, kill: (@Sendable (GatewayOperations.Victim) -> Bool)? = nil
+        workers: [ListenAddress], logger: Logger, kill: (@Sendable (GatewayOperations.Victim) async -> Bool)? = nil
     ) -> GatewayOperations {
         let statuses = WorkerStatuses(addresses: workers)
         let letters = OpenLetters(settings: self, logger: logger)

@@ -205,7 +205,7 @@ actor EventHub {
                     try await follower.follow(assignment)
                 }
                 if tails.isEmpty {
-                    try? await Task.sleep(for: .milliseconds(5))
+                    try? await Task.sleep(for: .milliseconds(20))
                 } else {
                     let batch = try await follower.next()
                     if let failure = batch.failure { throw failure }

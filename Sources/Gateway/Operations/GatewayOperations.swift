@@ -20,11 +20,11 @@ package struct GatewayOperations: Sendable {
     /// Returns within seconds.
     package var deadLetters: @Sendable () async -> DeadLetters
     /// Kills the process with SIGKILL; returns whether there was one. `nil` where nobody may kill anything.
-    package var kill: (@Sendable (Victim) -> Bool)?
+    package var kill: (@Sendable (Victim) async -> Bool)?
 
     package init(
         workers: @escaping @Sendable () async -> [JSON], deadLetters: @escaping @Sendable () async -> DeadLetters,
-        kill: (@Sendable (Victim) -> Bool)? = nil
+        kill: (@Sendable (Victim) async -> Bool)? = nil
     ) {
         self.workers = workers
         self.deadLetters = deadLetters

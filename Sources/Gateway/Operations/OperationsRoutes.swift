@@ -16,7 +16,7 @@ struct OperationsRoutes: Sendable {
             try context.require(.write, session: nil)
             let body = try await request.jsonObject(atMost: maxBodyBytes)
             let victim = try Self.victim(in: body)
-            guard kill(victim) else {
+            guard await kill(victim) else {
                 throw GatewayError(
                     .conflict, "nothing_to_kill", "There is no \(victim.rawValue) at the moment: it is being started.",
                     param: "what")

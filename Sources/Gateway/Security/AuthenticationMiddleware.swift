@@ -14,15 +14,21 @@ struct AuthenticationMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         if authenticator.isOpen { try checkOrigin(of: request) }
-        context.caller = try await authenticator.caller(of: request)
-        if let limiter {
-            let name = authenticator.isOpen ? context.remoteAddress ?? "somebody" : context.caller.name
-            if let wait = limiter.take(name) {
-                throw GatewayError(
-                    .tooManyRequests, "rate_limited", "There were too many calls; try again later.", retryAfter: wait)
-            }
+        do {
+            context.caller = try await authenticator.caller(of: request)
+        } catch {
+            // Guesses are bounded by where they come from.
+            try limit(context.remoteAddress ?? "somebody")
+            throw error
         }
+        try limit(authenticator.isOpen ? context.remoteAddress ?? "somebody" : context.caller.name)
         return try await next(request, context)
+    }
+
+    private func limit(_ caller: String) throws {
+        guard let wait = limiter?.take(caller) else { return }
+        throw GatewayError(
+            .tooManyRequests, "rate_limited", "There were too many calls; try again later.", retryAfter: wait)
     }
 
     /// Without a key, everybody on this machine may call, and that is also whatever page a browser on it shows: a page
@@ -30,7 +36,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
     private func checkOrigin(of request: Request) throws {
         let authority = request.head.authority ?? ""
         let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
-        guard ["localhost", "[::1]"].contains(host) || host.hasPrefix("127.") else {
+        guard ["localhost", "[::1]"].contains(host) || LoopbackName.isAddress(host) else {
             throw GatewayError(
                 .forbidden, "foreign_host", "Without a key, the gateway is asked by a loopback name only.",
                 param: "host")

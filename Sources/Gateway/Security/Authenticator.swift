@@ -44,7 +44,7 @@ struct Authenticator: Sendable {
         guard claims.exp > now else { throw Self.refusal("token_expired", "The token has expired.") }
         guard claims.nbf ?? 0 <= now else { throw Self.refusal("invalid_token", "The token is not valid yet.") }
         guard !claims.sub.isEmpty else { throw Self.refusal("invalid_token", "The token has no subject.") }
-        return Caller(name: claims.sub, grants: Caller.grants(claims.scope ?? ""))
+        return Caller(name: "subject \(claims.sub)", grants: Caller.grants(claims.scope ?? ""))
     }
 
     /// Which of the keys it is. All of them are looked at, whichever it is.

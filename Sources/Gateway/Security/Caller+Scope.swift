@@ -2,8 +2,8 @@ import Foundation
 
 extension Caller {
     /// What a token's scope allows (RFC 6749, 3.3: words apart by spaces): `read:sessions:ID`, with the session id
-    /// percent-encoded, and `read:sessions` or `read:sessions:*` for all of them; the same with `write`. What is not
-    /// understood allows nothing.
+    /// percent-encoded, and `read:sessions` for all of them; the same with `write`. What is not understood allows
+    /// nothing.
     static func grants(_ scope: String) -> Set<Grant> {
         var grants: Set<Grant> = []
         for word in scope.split(separator: " ") {
@@ -11,7 +11,7 @@ extension Caller {
             guard parts.count >= 2, let access = Access(rawValue: String(parts[0])), parts[1] == "sessions" else {
                 continue
             }
-            if parts.count == 2 || parts[2] == "*" {
+            if parts.count == 2 {
                 grants.insert(Grant(access: access, session: nil))
             } else if let session = String(parts[2]).removingPercentEncoding, !session.isEmpty {
                 grants.insert(Grant(access: access, session: session))

@@ -11,8 +11,13 @@ struct Caller: Sendable, Hashable {
     /// What a session's data is asked for by.
     struct Grant: Sendable, Hashable {
         var access: Access
-        /// `nil` is every session.
-        var session: String?
+        /// The id's bytes, since ids that look alike are different sessions; `nil` is every session.
+        var session: [UInt8]?
+
+        init(access: Access, session: String?) {
+            self.access = access
+            self.session = session.map { Array($0.utf8) }
+        }
     }
 
     /// Tells callers apart, in limits and logs; no secret.

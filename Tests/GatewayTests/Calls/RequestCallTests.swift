@@ -186,7 +186,6 @@ struct RequestCallTests {
             #expect(call.code == "unavailable")
             #expect(call.details?["what"]?.stringValue == "broker")
             #expect(call.headers.first(name: "retry-after").flatMap { Int($0) } ?? 0 > 0)
-            try server.broker.setBrokerUp()
             try await server.store.close()
             let without = try await Call.get(server, "/v1/sessions")
             #expect(without.status == 503)

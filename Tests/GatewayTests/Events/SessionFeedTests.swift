@@ -1,5 +1,6 @@
 import Conversation
 import Kafka
+import Synchronization
 import TestSupport
 import Testing
 
@@ -89,12 +90,18 @@ struct SessionFeedTests {
         feed.append([Self.record(seq: 1, run: 1)])
         await woken
         let behind = feed.cursorAtEnd()
-        let sleeper = Task { await feed.wait(behind, until: now + .seconds(5)) }
-        while !sleeper.isCancelled {
+        let isAwake = Mutex(false)
+        let sleeper = Task {
+            await feed.wait(behind, until: now + .seconds(5))
+            isAwake.withLock { $0 = true }
+        }
+        // It may not wait yet when it is woken for the first time.
+        while !isAwake.withLock({ $0 }) {
             feed.wake(at: now + .seconds(4))
             feed.wake(at: now + .seconds(6))
-            if await Self.ends(sleeper) { break }
+            await Task.yield()
         }
+        await sleeper.value
         let cancelled = Task { await feed.wait(behind, until: now + .seconds(500)) }
         cancelled.cancel()
         await cancelled.value
@@ -102,11 +109,6 @@ struct SessionFeedTests {
         feed.close()
         await last.value
         #expect(feed.isClosed)
-    }
-
-    /// Whether the task ends within a moment.
-    private static func ends(_ task: Task<Void, Never>) async -> Bool {
-        (try? await within(.milliseconds(50)) { await task.value }) != nil
     }
 
     /// Takes what lies ready, some of it at a time.

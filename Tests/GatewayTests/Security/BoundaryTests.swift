@@ -17,9 +17,11 @@ struct BoundaryTests {
             let page = try await Call.get(server, "/v1/sessions", headers: [("Origin", "https://evil.example")])
             #expect(page.status == 403)
             #expect(page.code == "foreign_origin")
-            let name = try await RawConnection.ask(server.port, "/v1/sessions", host: "evil.example")
-            #expect(name.head.hasPrefix("HTTP/1.1 403"))
-            #expect(name.body.contains("foreign_host"))
+            for host in ["evil.example", "127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example"] {
+                let name = try await RawConnection.ask(server.port, "/v1/sessions", host: host)
+                #expect(name.head.hasPrefix("HTTP/1.1 403"), "\(host)")
+                #expect(name.body.contains("foreign_host"), "\(host)")
+            }
         }
     }
 

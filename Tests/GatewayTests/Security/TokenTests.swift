@@ -112,13 +112,21 @@ struct TokenTests {
         }
     }
 
+    @Test("Ids that only look alike are different sessions")
+    func lookalikes() {
+        let caller = Caller(name: "n", grants: Caller.grants("read:sessions:%C3%A9"))
+        #expect(caller.mayDo(.read, session: "\u{E9}"))
+        #expect(!caller.mayDo(.read, session: "e\u{301}"))
+    }
+
     @Test("Of a scope, what is not understood allows nothing")
     func grants() {
         #expect(Caller.grants("") == [])
         #expect(Caller.grants("read write:all sessions read:runs:x admin:sessions read:sessions:%FF") == [])
         #expect(
-            Caller.grants("read:sessions:a:b write:sessions:* read:sessions:%C3%A9") == [
-                .init(access: .read, session: "a:b"), .init(access: .write, session: nil),
+            Caller.grants("read:sessions:a:b write:sessions read:sessions:* read:sessions:%C3%A9") == [
+                .init(access: .read, session: "a:b"), .init(access: .read, session: "*"),
+                .init(access: .write, session: nil),
                 .init(access: .read, session: "é"),
             ])
     }
