@@ -95,7 +95,7 @@ struct HostProcessTests {
     func terminated() async throws {
         let log = HostLog()
         let host = shellHost("i=0; while [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done", log: log)
-        try await eventually(timeout: .seconds(15)) { host.processID != nil }
+        try await eventually(timeout: .seconds(60)) { host.processID != nil }
         host.terminate()
         try await eventually(timeout: .seconds(15)) { !log.deaths.isEmpty }
         #expect(log.deaths.first?.kind == .handover)

@@ -28,7 +28,7 @@ package final class Tansu: Sendable {
     /// Starts a broker and waits until it answers.
     /// - Parameter topics: the number of partitions of each topic to create.
     /// - Throws: `NotReady` at the deadline, or if there is no executable.
-    package static func start(topics: [String: Int] = [:], timeout: Duration = .seconds(15)) async throws -> Tansu {
+    package static func start(topics: [String: Int] = [:], timeout: Duration = .seconds(60)) async throws -> Tansu {
         let executable = try TansuExecutable.find()
         let deadline = ContinuousClock.now.advanced(by: timeout)
         // Another process may take the free port first; then there is another.

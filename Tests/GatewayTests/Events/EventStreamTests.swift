@@ -81,59 +81,6 @@ struct EventStreamTests {
         }
     }
 
-    @Test("A reader that does not read is cut off, and slows no other")
-    func slowReader() async throws {
-        try await EventServer.serving({ options in
-            options.ringBytes = 128 << 10
-            options.readerTimeout = .seconds(6)
-        }) { server in
-            try await Self.begin(server)
-            let isCut = Mutex(false)
-            let slow = try await RawConnection.open(server.port, Self.stream, reads: false) { _ in }
-            slow.onClose { isCut.withLock { $0 = true } }
-            let quick = Task { try await Self.read(server, "s", count: 3_000) }
-            try await Self.waitForReaders(server, 2)
-            // Far more than sockets and ring hold.
-            for batch in 0..<30 as Range<Int64> {
-                let seqs = (batch * 100 + 1)...(batch * 100 + 100)
-                try await server.write(EventServer.words("s", seqs, padding: 4_000))
-            }
-            let events = try await within(.seconds(30)) { try await quick.value }
-            #expect(events.map(\.id) == (1...3_000).map { $0 })
-            try await eventually(timeout: .seconds(20)) { isCut.withLock { $0 } }
-            try await Self.waitForReaders(server, 0)
-        }
-    }
-
-    @Test("A reader that fell behind and then reads finds a last event that says so")
-    func laggedReader() async throws {
-        try await EventServer.serving({ options in
-            options.ringBytes = 64 << 10
-            options.readerTimeout = .seconds(600)
-            options.readerPatience = .zero
-        }) { server in
-            try await Self.begin(server)
-            let bytes = Mutex("")
-            let isClosed = Mutex(false)
-            let slow = try await RawConnection.open(server.port, Self.stream) { text in
-                bytes.withLock { $0 = String(($0 + text).suffix(4_000)) }
-            }
-            slow.onClose { isClosed.withLock { $0 = true } }
-            try await Self.waitForReaders(server, 1)
-            try await server.write(EventServer.words("s", 1...1))
-            try await eventually(timeout: .seconds(10)) { bytes.withLock { $0.contains("id: 1\n") } }
-            try await slow.setReading(false)
-            for batch in 0..<40 as Range<Int64> {
-                let seqs = (batch * 100 + 2)...(batch * 100 + 101)
-                try await server.write(EventServer.words("s", seqs, padding: 4_000))
-            }
-            try await slow.setReading(true)
-            try await eventually(timeout: .seconds(30)) { bytes.withLock { $0.contains("reader_too_slow") } }
-            #expect(bytes.withLock { $0.contains("event: error\ndata: {\"error\":{\"code\":\"reader_too_slow\"") })
-            try await eventually(timeout: .seconds(10)) { isClosed.withLock { $0 } }
-        }
-    }
-
     // MARK: Support
 
     private static let stream = "GET /v1/sessions/s/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -157,11 +104,6 @@ struct EventStreamTests {
 
     private static func waitForReaders(_ server: EventServer, _ count: Int) async throws {
         try await eventually(timeout: .seconds(20)) { try await status(server)["readers"]?.int == count }
-    }
-
-    /// Puts a turn on record that has begun and has not written anything.
-    private static func begin(_ server: EventServer) async throws {
-        try await StoredTurns.take(server.store, session: "s").begin(turn: 0, events: 1)
     }
 
     /// Puts turns on record, each of so many events, that begin at the topic's begin.

@@ -3,20 +3,17 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A connection of a client that says what it likes, and need not read what it is told.
+/// A connection of a client that says what it likes.
 final class RawConnection: Sendable {
     private let channel: any Channel
 
     private init(_ channel: any Channel) { self.channel = channel }
 
     /// Connects and sends `request` as it is.
-    /// - Parameter reads: whether what comes is read from the socket.
     static func open(
-        _ port: Int, _ request: String, reads: Bool = true, _ onText: @escaping @Sendable (String) -> Void
+        _ port: Int, _ request: String, _ onText: @escaping @Sendable (String) -> Void
     ) async throws -> RawConnection {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.autoRead, value: reads)
-            .channelOption(.socketOption(.so_rcvbuf), value: 8 << 10)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Reader(onText))
@@ -25,11 +22,6 @@ final class RawConnection: Sendable {
             .connect(host: "127.0.0.1", port: port).get()
         try await channel.writeAndFlush(ByteBuffer(string: request))
         return RawConnection(channel)
-    }
-
-    func setReading(_ reads: Bool) async throws {
-        try await channel.setOption(.autoRead, value: reads).get()
-        if reads { channel.read() }
     }
 
     func onClose(_ body: @escaping @Sendable () -> Void) {
