@@ -124,6 +124,8 @@ struct SettingsPrecedenceTests {
         "model-interval": "5ms", "agent": "agent.yaml", "partitions": "3", "log-identity": "first",
         "region": "eu-north-1", "admin-address": "0.0.0.0:0",
         "gateway-address": "[::1]:81", "api-keys": "one,two", "jwt-key": "key", "gateway-page": "true",
+        "cors-origins": "https://a.example,https://b.example", "gateway-rate-limit": "50",
+        "gateway-max-connections": "100", "tls-certificate": "chain.pem", "tls-key": "key.pem",
         "workers": "127.0.0.1:9464,worker.example:1", "concurrency": "7",
         "max-in-flight": "8", "max-in-flight-per-session": "16", "max-in-flight-bytes": "2MiB",
         "max-uncommitted-span": "9", "flush-window": "0",
@@ -222,6 +224,7 @@ struct SettingsRefusalTests {
         ("partitions", "0"), ("region", "a,b"), ("region", "a b"), ("admin-address", "9464"),
         ("admin-address", "host:70000"),
         ("gateway-address", "::1:80"), ("gateway-address", ":80"), ("workers", "a:1,b"), ("gateway-page", "maybe"),
+        ("cors-origins", "a b"), ("gateway-rate-limit", "-1"), ("gateway-max-connections", "0"),
         ("api-keys", "a b"), ("concurrency", "0"),
         ("max-in-flight", "1.5"), ("max-in-flight-per-session", "15"), ("max-in-flight-bytes", "1"),
         ("max-uncommitted-span", "0"),
@@ -253,7 +256,7 @@ struct SettingsRefusalTests {
     @Test("Every setting that has malformed values has one in the table")
     func malformedTableIsComplete() {
         // These take any text.
-        let free = ["config", "agent", "jwt-key", "log-identity"]
+        let free = ["config", "agent", "jwt-key", "log-identity", "tls-certificate", "tls-key"]
         let covered = Set(Self.malformed.map(\.0)).union(free)
         #expect(Set(Setting.all.map(\.name)).subtracting(covered).isEmpty)
     }
