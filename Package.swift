@@ -126,7 +126,8 @@ let package = Package(
         .target(
             name: "HTTPTools",
             dependencies: [
-                "ChatAgent", "Conversation", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "ChatAgent", "LanguageModels", "Conversation",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

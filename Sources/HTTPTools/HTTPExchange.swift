@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Conversation
+import LanguageModels
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -51,7 +52,7 @@ struct HTTPExchange: Sendable {
         } catch let error as HTTPClientError where error == .deadlineExceeded {
             throw timedOut
         } catch {
-            throw Failure(reason: "could not be asked: \(Self.words(for: error))")
+            throw Failure(reason: "could not be asked: \(ConnectionFailure.words(for: error))")
         }
     }
 
@@ -95,17 +96,6 @@ struct HTTPExchange: Sendable {
     private static func trimmed(_ text: String) -> String {
         guard let end = text.lastIndex(where: { !$0.isWhitespace }) else { return "" }
         return String(text[...end])
-    }
-
-    /// Never an error's own description: it may repeat what was sent.
-    private static func words(for error: any Error) -> String {
-        switch error {
-        case let error as HTTPClientError: error.shortDescription.lowercased()
-        case let error as NIOConnectionError where error.dnsAError != nil || error.dnsAAAAError != nil:
-            "its host is unknown"
-        case is NIOConnectionError, is IOError: "no connection"
-        default: "\(type(of: error))"
-        }
     }
 }
 

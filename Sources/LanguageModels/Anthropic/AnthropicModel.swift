@@ -48,12 +48,7 @@ public struct AnthropicModel: LanguageModel {
         _ request: ModelRequest, emit: @Sendable (Chunk) async throws -> Void
     ) async throws -> ModelResponse {
         let prompt = ModelPrompt(request)
-        do {
-            guard prompt.unfinished != nil else { return try await call(request, prompt, nil, emit) }
-            return try await continuing.perform { form in try await call(request, prompt, form, emit) }
-        } catch let failure as ProviderFailure {
-            throw failure.error
-        }
+        return try await continuing.answer(prompt) { form in try await call(request, prompt, form, emit) }
     }
 
     private func call(
@@ -71,18 +66,7 @@ public struct AnthropicModel: LanguageModel {
         var writer = AnswerWriter(request, seam: Self.seam(after: prompt.unfinished, form))
         return try await exchange.perform { events in
             var reader = AnthropicReader(host: endpoint.host)
-            while !reader.isDone {
-                let event: ServerSentEvent?
-                do {
-                    event = try await events.next()
-                } catch is ProviderFailure where reader.finishReason != nil {
-                    // The answer is complete; what failed is its epilogue.
-                    event = nil
-                }
-                guard let event else { break }
-                for piece in try reader.read(event.data) { try await writer.write(piece, emit) }
-                if reader.finishReason != nil { events.expectEnd() }
-            }
+            try await reader.readAll(&events, into: &writer, emit)
             guard let reason = reader.finishReason else {
                 throw exchange.failure("ended its answer before it was complete")
             }

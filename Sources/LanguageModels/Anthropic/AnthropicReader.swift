@@ -1,7 +1,7 @@
 import Conversation
 
 /// Reads the events of the messages API; a whole message too.
-struct AnthropicReader {
+struct AnthropicReader: AnswerReader {
     private enum Block {
         case text
         case thinking(signature: String)

@@ -12,10 +12,20 @@ final class Continuing: Sendable {
 
     init(_ choice: AnswerContinuation) { self.choice = choice }
 
+    /// Makes the call that answers a prompt, in a form if the prompt ends in an unfinished answer.
+    /// - Throws: `ModelError` for a failure of the provider, and what else `call` throws.
+    func answer(_ prompt: ModelPrompt, _ call: (Form?) async throws -> ModelResponse) async throws -> ModelResponse {
+        do {
+            return prompt.unfinished == nil ? try await call(nil) : try await perform(call)
+        } catch let failure as ProviderFailure {
+            throw failure.error
+        }
+    }
+
     /// Makes a call that goes on with an answer, and makes it again in the other form if the first is refused.
     ///
     /// - Parameter attempt: makes the call. A refusal comes before it has said anything.
-    func perform(_ attempt: (Form) async throws -> ModelResponse) async throws -> ModelResponse {
+    private func perform(_ attempt: (Form) async throws -> ModelResponse) async throws -> ModelResponse {
         switch choice {
         case .prefill: return try await attempt(.prefill)
         case .instruct: return try await attempt(.instruct)

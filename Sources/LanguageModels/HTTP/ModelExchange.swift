@@ -88,7 +88,7 @@ struct ModelExchange: Sendable {
         } catch is NIOTooManyBytesError {
             throw failure("sent an answer that is larger than it may be")
         } catch {
-            throw failure("could not be heard to the end: \(Self.words(for: error))")
+            throw failure("could not be heard to the end: \(ConnectionFailure.words(for: error))")
         }
     }
 
@@ -115,16 +115,5 @@ struct ModelExchange: Sendable {
 
     func failure(_ reason: String) -> ProviderFailure {
         ProviderFailure(error: ModelError(.disconnect, "The provider \(endpoint.host) \(reason)."))
-    }
-
-    /// Never an error's own description: it may repeat what was sent.
-    private static func words(for error: any Error) -> String {
-        switch error {
-        case let error as HTTPClientError: error.shortDescription.lowercased()
-        case let error as NIOConnectionError where error.dnsAError != nil || error.dnsAAAAError != nil:
-            "its host is unknown"
-        case is NIOConnectionError, is IOError: "no connection"
-        default: "\(type(of: error))"
-        }
     }
 }

@@ -1,7 +1,7 @@
 import Conversation
 
 /// Reads the chunks of a chat completion, in all the shapes that real servers send; a whole completion too.
-struct ChatCompletionReader {
+struct ChatCompletionReader: AnswerReader {
     private let host: String
     private var slots = ChatCallSlots()
     /// Why the answer ended, once the server has said so.
