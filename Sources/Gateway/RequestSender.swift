@@ -33,7 +33,7 @@ struct RequestSender: Sendable {
     func send(_ value: JSONObject, session: String, headers: HTTPFields) async throws -> Sent {
         var value = value
         let request = try Request.decode(
-            value: JSON.object(value).serialized(), idempotencyKeyHeader: headers[.idempotencyKey],
+            .object(value), idempotencyKeyHeader: headers[.idempotencyKey],
             fallbackMessageID: "unsent")
         value["idempotencyKey"] = request.idempotencyKey.map(JSON.string)
         if try await store.sessionHead(session)?.isClosed == true {

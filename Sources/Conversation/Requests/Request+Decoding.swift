@@ -15,7 +15,20 @@ extension Request {
         guard let value else {
             throw RequestError(code: "tombstone", message: "The record has no value, so it asks for nothing.")
         }
-        var members = try parse(value)
+        return try decode(
+            try parse(value), idempotencyKeyHeader: idempotencyKeyHeader, fallbackMessageID: fallbackMessageID)
+    }
+
+    /// Reads a request's JSON; see ``decode(value:idempotencyKeyHeader:fallbackMessageID:)``.
+    public static func decode(
+        _ json: JSON, idempotencyKeyHeader: String?, fallbackMessageID: String
+    ) throws(RequestError) -> Request {
+        var members: MemberReader
+        do {
+            members = try MemberReader(json)
+        } catch {
+            throw RequestError(code: "not_an_object", message: "A request must be a JSON object.")
+        }
         let type = try requestType(&members)
         let id = try id(&members)
         let key = try idempotencyKey(&members, header: idempotencyKeyHeader)
@@ -45,18 +58,12 @@ extension Request {
             kind: kind, id: id.nonEmpty, data: data, idempotencyKey: key, deadline: deadline)
     }
 
-    private static func parse(_ value: [UInt8]) throws(RequestError) -> MemberReader {
-        let json: JSON
+    private static func parse(_ value: [UInt8]) throws(RequestError) -> JSON {
         do {
-            json = try JSON(parsing: value)
+            return try JSON(parsing: value)
         } catch {
             let code = error.reason == .invalidUTF8 ? "invalid_utf8" : "invalid_json"
             throw RequestError(code: code, message: "The record's value is not a request: \(error)")
-        }
-        do {
-            return try MemberReader(json)
-        } catch {
-            throw RequestError(code: "not_an_object", message: "A request must be a JSON object.")
         }
     }
 
