@@ -12,7 +12,9 @@ actor EventHub {
         let feed: SessionFeed
         let ready: Task<Void, any Error>
         /// The partitions that the session's events may come from.
-        var partitions: Set<Int32>
+        var partitions: Set<Int32> = []
+        /// Nobody knows yet which of the partitions it is.
+        var isSought = false
         var readers = 0
         var idleSince: ContinuousClock.Instant?
         /// The smallest seq that the feed was made to reach back to.
@@ -24,6 +26,8 @@ actor EventHub {
     private struct Tail {
         /// The next offset to be read; unknown until the first answer.
         var next: Int64?
+        /// Since when no feed needs it: readers come and go, and each change of what is read costs a fetch.
+        var idleSince: ContinuousClock.Instant?
     }
 
     private let topic: String
@@ -38,10 +42,11 @@ actor EventHub {
     private var tails: [Int32: Tail] = [:]
     private var hasChanged = false
     private var isClosed = false
-    private var failure: KafkaError?
     private var partitionCount: Int?
     /// Where the broker said that a session's requests went.
-    private var homes: [String: Int32] = [:]
+    private var homes: [[UInt8]: Int32] = [:]
+    /// Who looks again at the next change.
+    private var waiting: [CheckedContinuation<Void, Never>] = []
 
     /// How long a feed stays without a reader.
     private static let lingering = Duration.seconds(30)
@@ -68,7 +73,8 @@ actor EventHub {
         guard !isClosed else { throw GatewayError.unavailable("gateway") }
         if entries[key] == nil {
             let feed = SessionFeed(session: session, capacity: ringBytes)
-            entries[key] = Entry(feed: feed, ready: Task { try await self.prepare(feed, key) }, partitions: [])
+            entries[key] = Entry(feed: feed, ready: Task { try await self.prepare(feed, key) })
+            changed()
         }
         entries[key]?.readers += 1
         entries[key]?.idleSince = nil
@@ -100,22 +106,39 @@ actor EventHub {
         let task = Task { try await self.catchUp(feed, after: seq) }
         entries[key]?.reachesBackTo = seq
         entries[key]?.reaching = task
-        defer { if entries[key]?.feed === feed { entries[key]?.reaching = nil } }
-        try await task.value
+        do {
+            try await task.value
+            if entries[key]?.feed === feed { entries[key]?.reaching = nil }
+        } catch {
+            // It has nothing now: its readers come back to another one.
+            drop(feed, key)
+            throw error
+        }
+    }
+
+    /// Ends the streams of a feed that can't go on.
+    private func drop(_ feed: SessionFeed, _ key: [UInt8]) {
+        if entries[key]?.feed === feed { entries[key] = nil }
+        feed.close()
     }
 
     /// A request of the session was written to this partition, where its answer will be.
     func sent(_ session: String, _ partition: Int32) {
         let key = Array(session.utf8)
-        guard let entry = entries[key] else {
-            if homes.count > 10_000 { homes.removeAll() }
-            homes[session] = partition
-            return
+        if let entry = entries[key], !entry.partitions.isEmpty {
+            if entry.isSought { return found(key, partition) }
+            if entry.partitions.contains(partition) { return }
+            // Its answers come from where nobody has read: the readers come back, and read there too.
+            drop(entry.feed, key)
         }
-        if !entry.partitions.contains(partition) {
-            entries[key]?.partitions.insert(partition)
-            follow([partition])
-        }
+        if homes.count > 10_000 { homes.removeAll() }
+        homes[key] = partition
+    }
+
+    /// The partition of a session that was sought in all of them.
+    private func found(_ key: [UInt8], _ partition: Int32) {
+        entries[key]?.isSought = false
+        entries[key]?.partitions = [partition]
     }
 
     /// Figures for people and for metrics.
@@ -129,9 +152,13 @@ actor EventHub {
         let head = try await store.sessionHead(session)
         var partitions = Set(head?.positions.map(\.log.partition) ?? [])
         partitions.formUnion(head?.openRuns.map(\.position.log.partition) ?? [])
-        if let home = homes.removeValue(forKey: session) { partitions.insert(home) }
         // Nobody knows the partition of a session that there is nothing of: its producer chooses.
-        if partitions.isEmpty { partitions = Set(0..<Int32(try await countPartitions())) }
+        let isSought = partitions.isEmpty && homes[key] == nil
+        if isSought { partitions = Set(0..<Int32(try await countPartitions())) }
+        if let home = homes.removeValue(forKey: key) {
+            partitions = isSought ? [home] : partitions.union([home])
+        }
+        entries[key]?.isSought = isSought && partitions.count > 1
         entries[key]?.partitions = partitions
         follow(partitions)
         try await untilFollowed(partitions)
@@ -155,25 +182,39 @@ actor EventHub {
             tails[partition] = Tail()
             hasChanged = true
         }
+        changed()
     }
 
     /// Returns once each of the partitions is being read.
     private func untilFollowed(_ partitions: Set<Int32>) async throws {
-        let deadline = ContinuousClock.now + patience
-        while partitions.contains(where: { tails[$0]?.next == nil }) {
-            if isClosed { throw GatewayError.unavailable("gateway") }
-            guard ContinuousClock.now < deadline else { throw GatewayError.unavailable("broker") }
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        try await until { partitions.allSatisfy { tails[$0]?.next != nil } }
     }
 
     private func countPartitions() async throws -> Int {
+        try await until { partitionCount != nil }
+        return partitionCount ?? 0
+    }
+
+    /// Looks at every change whether it is so.
+    /// - Throws: ``GatewayError`` if that takes too long, or the hub is closed.
+    private func until(_ condition: () -> Bool) async throws {
         let deadline = ContinuousClock.now + patience
-        while true {
-            if let partitionCount { return partitionCount }
-            guard ContinuousClock.now < deadline, !isClosed else { throw GatewayError.unavailable("broker") }
-            try await Task.sleep(for: .milliseconds(10))
+        while !condition() {
+            if isClosed { throw GatewayError.unavailable("gateway") }
+            guard ContinuousClock.now < deadline else { throw GatewayError.unavailable("broker") }
+            await change()
         }
+    }
+
+    /// Returns at the next change, and at the next tick.
+    private func change() async {
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    private func changed() {
+        let all = waiting
+        waiting = []
+        for one in all { one.resume() }
     }
 
     // MARK: Reading
@@ -191,6 +232,7 @@ actor EventHub {
             // Read again from where it was: a client that failed is replaced.
             hasChanged = true
             if !isClosed { try? await Task.sleep(for: .seconds(1)) }
+            changed()
         }
     }
 
@@ -199,13 +241,16 @@ actor EventHub {
         var lastLook = ContinuousClock.now
         while !isClosed, !Task.isCancelled {
             do {
-                if partitionCount == nil { partitionCount = try? await follower.partitionCount(of: topic) }
+                if partitionCount == nil {
+                    partitionCount = try? await follower.partitionCount(of: topic)
+                    changed()
+                }
                 if hasChanged {
                     hasChanged = false
                     try await follower.follow(assignment)
                 }
-                if tails.isEmpty {
-                    try? await Task.sleep(for: .milliseconds(20))
+                if tails.isEmpty, partitionCount != nil {
+                    await change()
                 } else {
                     let batch = try await follower.next()
                     if let failure = batch.failure { throw failure }
@@ -234,7 +279,8 @@ actor EventHub {
         var bySession: [[UInt8]: [KafkaRecord]] = [:]
         for record in batch.records {
             tails[record.partition]?.next = record.offset + 1
-            guard let key = record.key, entries[key] != nil else { continue }
+            guard let key = record.key, let entry = entries[key] else { continue }
+            if entry.isSought { found(key, record.partition) }
             bySession[key, default: []].append(record)
         }
         for (partition, offset) in batch.ends {
@@ -242,6 +288,7 @@ actor EventHub {
             tails[partition.partition]?.next = next
         }
         for (key, records) in bySession { entries[key]?.feed.append(records) }
+        if !batch.ends.isEmpty || !batch.records.isEmpty { changed() }
     }
 
     /// Wakes who is due, and lets go of what nobody reads.
@@ -251,9 +298,17 @@ actor EventHub {
             if let idle = entry.idleSince, now - idle > Self.lingering { entries[key] = nil }
         }
         let needed = entries.values.reduce(into: Set<Int32>()) { $0.formUnion($1.partitions) }
-        let idle = tails.keys.filter { !needed.contains($0) }
-        for partition in idle { tails[partition] = nil }
-        if !idle.isEmpty { hasChanged = true }
+        for (partition, tail) in tails {
+            if needed.contains(partition) {
+                tails[partition]?.idleSince = nil
+            } else if let since = tail.idleSince, now - since > Self.lingering {
+                tails[partition] = nil
+                hasChanged = true
+            } else if tail.idleSince == nil {
+                tails[partition]?.idleSince = now
+            }
+        }
+        changed()
     }
 
     /// Ends every reader's stream.
@@ -261,5 +316,6 @@ actor EventHub {
         isClosed = true
         for entry in entries.values { entry.feed.close() }
         entries = [:]
+        changed()
     }
 }
