@@ -2,13 +2,13 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Closes a connection whose client takes too long to say what it wants, and one that says far too much. What is
-/// answered may take as long as it likes.
-///
-/// Unchecked: a handler belongs to one channel, and only that channel's event loop calls it.
-final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler, @unchecked Sendable {
+/// Closes a connection whose client takes too long to say what it wants, also between two requests, and one that says
+/// far too much. What is answered may take as long as it likes.
+final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
 
     private let timeout: TimeAmount
     private let limit: Int
@@ -16,7 +16,7 @@ final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler, @un
     private var bytes = 0
 
     /// - Parameters:
-    ///   - timeout: for a request's head, from the connection's begin, and for its body, from there.
+    ///   - timeout: for a request's head, from the connection's begin or the last answer's end, and for its body.
     ///   - limit: bytes of a body, whatever becomes of it.
     init(timeout: TimeAmount, limit: Int) {
         self.timeout = timeout
@@ -25,10 +25,10 @@ final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler, @un
 
     func handlerAdded(context: ChannelHandlerContext) { start(context) }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { stop() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        timer?.cancel()
+        stop()
         context.fireChannelInactive()
     }
 
@@ -40,16 +40,24 @@ final class RequestDeadline: ChannelInboundHandler, RemovableChannelHandler, @un
         case .body(let buffer):
             bytes += buffer.readableBytes
             if bytes > limit { return context.close(promise: nil) }
-        case .end:
-            timer?.cancel()
-            timer = nil
+        case .end: stop()
         }
         context.fireChannelRead(data)
     }
 
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { start(context) }
+        context.write(data, promise: promise)
+    }
+
     private func start(_ context: ChannelHandlerContext) {
-        timer?.cancel()
+        stop()
         let channel = context.channel
         timer = context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
+    }
+
+    private func stop() {
+        timer?.cancel()
+        timer = nil
     }
 }

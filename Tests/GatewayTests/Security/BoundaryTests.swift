@@ -109,6 +109,7 @@ struct BoundaryTests {
         try await EventServer.serving({ $0.requestTimeout = .milliseconds(800) }) { server in
             let requests = [
                 "", "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+                "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
                 "POST /v1/sessions/s/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{",
             ]
             for request in requests {
