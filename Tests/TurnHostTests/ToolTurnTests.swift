@@ -210,6 +210,21 @@ struct ToolTurnTests {
         #expect(call.isSettled)
     }
 
+    @Test("Of an answer that was cut off before its first word, nothing is kept")
+    func nothingSaid() {
+        let opened: [Part] = [.stepStart(), .text(TextPart("", state: .streaming)), .reasoning(ReasoningPart(""))]
+        for count in 0...opened.count {
+            let message = Message(id: "m", role: .assistant, parts: Array(opened.prefix(count)))
+            #expect(ResponseStream.cleaned(message) == nil, "\(count) parts")
+        }
+        // What a provider says of a thought has to go back to it, whether the thought is shown or not.
+        let signed = ReasoningPart("", providerMetadata: ["signature": "x"])
+        for part in [Part.text(TextPart("a", state: .streaming)), .reasoning(signed)] {
+            let message = Message(id: "m", role: .assistant, parts: opened + [part])
+            #expect(ResponseStream.cleaned(message) != nil)
+        }
+    }
+
     @Test("A preliminary output that lost the race against its call's end is refused, and changes nothing")
     func preliminaryAfterTheEnd() throws {
         struct Nowhere: TurnOutput {
