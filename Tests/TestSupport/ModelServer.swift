@@ -9,7 +9,7 @@ package final class ModelServer: Sendable {
 
     /// Whether a program is installed; for `.enabled(if:)`.
     package static func isAvailable(_ program: String) -> Bool {
-        FileManager.default.isExecutableFile(atPath: path(of: program))
+        FileManager.default.isExecutableFile(atPath: PythonEnvironment.path(of: program))
     }
 
     package let port: UInt16
@@ -22,7 +22,7 @@ package final class ModelServer: Sendable {
         _ program: String, timeout: Duration = .seconds(60), _ arguments: (UInt16) -> [String]
     ) async throws -> ModelServer {
         let port = try LoopbackSocket.freePort()
-        let process = try await BrokerProcess.start(path(of: program), arguments(port))
+        let process = try await BrokerProcess.start(PythonEnvironment.path(of: program), arguments(port))
         let server = ModelServer(port, process)
         let deadline = ContinuousClock.now.advanced(by: timeout)
         while ContinuousClock.now < deadline, process.status == nil {
@@ -49,10 +49,5 @@ package final class ModelServer: Sendable {
     /// Kills the server. May be called again.
     package func end() {
         process.signal(SIGKILL)
-    }
-
-    private static func path(of program: String) -> String {
-        URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: ".venv/bin/\(program)").path(percentEncoded: false)
     }
 }

@@ -4,7 +4,7 @@ import HTTPTestServer
 import TestSupport
 import Testing
 
-@Suite("The AI SDK's wire", .enabled(if: PythonEnvironment.has("pydantic_ai")))
+@Suite("The AI SDK's wire")
 struct UIMessageStreamTests {
     private static let agent = """
         name: concierge
@@ -43,14 +43,14 @@ struct UIMessageStreamTests {
                 }
                 chunks += try await Self.say("#script\ntool book {\"nights\":0}\nsay Well.", gateway, "d")
                 chunks += try await Self.say("#script\nsay Oh.\nfail invalid_request", gateway, "e")
-                try Self.check(chunks)
+                try await Self.check(chunks)
             }
         }
     }
 
-    private static func check(_ chunks: [JSON]) throws {
+    private static func check(_ chunks: [JSON]) async throws {
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "ui_message_stream.py")
-        let result = try PythonEnvironment.run(
+        let result = try await PythonEnvironment.run(
             [script.path(percentEncoded: false)], input: chunks.map(\.serializedString).joined(separator: "\n"))
         try require("what it says of the chunks", result.errors, equals: "")
         let seen = Set(result.output.split(whereSeparator: \.isWhitespace).map(String.init))
