@@ -7,7 +7,6 @@ package struct GatewayOptions: Sendable {
     package var mayMove = false
     package var requestsTopic: String
     package var eventsTopic: String
-    package var deadLettersTopic: String
     /// Secret: keys that open everything, all valid at once.
     package var apiKeys: [String] = []
     /// Secret: what tokens are signed with; see ``TokenKeys``.
@@ -37,13 +36,10 @@ package struct GatewayOptions: Sendable {
     /// Whether the page is served.
     package var servesPage = false
 
-    package init(
-        host: String, port: Int, requestsTopic: String, eventsTopic: String, deadLettersTopic: String
-    ) {
+    package init(host: String, port: Int, requestsTopic: String, eventsTopic: String) {
         self.host = host
         self.port = port
         self.requestsTopic = requestsTopic
         self.eventsTopic = eventsTopic
-        self.deadLettersTopic = deadLettersTopic
     }
 }

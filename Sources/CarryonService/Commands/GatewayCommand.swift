@@ -56,8 +56,7 @@ extension Settings {
                 metadata: ["address": "\(address)"])
         }
         var options = GatewayOptions(
-            host: address.host, port: address.port, requestsTopic: requestsTopic, eventsTopic: eventsTopic,
-            deadLettersTopic: deadLettersTopic)
+            host: address.host, port: address.port, requestsTopic: requestsTopic, eventsTopic: eventsTopic)
         options.mayMove = sources["gateway-address"] == nil
         options.apiKeys = apiKeys
         options.jwtKey = jwtKey

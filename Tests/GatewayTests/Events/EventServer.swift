@@ -25,7 +25,7 @@ struct EventServer: Sendable {
     ) async throws {
         let broker = try EmbeddedBroker(topics: ["requests": 2, "events": 2, "letters": 1], logger: quiet)
         var options = GatewayOptions(
-            host: "127.0.0.1", port: 0, requestsTopic: "requests", eventsTopic: "events", deadLettersTopic: "letters")
+            host: "127.0.0.1", port: 0, requestsTopic: "requests", eventsTopic: "events")
         change(&options)
         let kafka: KafkaProperties = [
             "bootstrap.servers": broker.bootstrapServers, "log_level": "0", "fetch.wait.max.ms": "10",
