@@ -1,8 +1,8 @@
 /// A certificate for a server on 127.0.0.1, and that of an authority which has signed it and nothing else. Paths of files.
 package struct ServerCertificate: Sendable {
     package let authority: String
-    let certificate: String
-    let key: String
+    package let certificate: String
+    package let key: String
 
     /// Makes them in `directory`, good for a day.
     /// - Throws: if there is no `openssl`.
