@@ -1,8 +1,6 @@
 import Conversation
 import Foundation
 import HTTPTestServer
-import NIOCore
-import NIOPosix
 import SessionStore
 import Synchronization
 import TestSupport
@@ -81,7 +79,67 @@ struct EventStreamTests {
         }
     }
 
+    @Test("A reader that does not read is cut off, and slows no other")
+    func slowReader() async throws {
+        try await EventServer.serving({ options in
+            options.ringBytes = 256 << 10
+            options.readerTimeout = .seconds(2)
+        }) { server in
+            let slow = try IdleSocket(port: server.port, Self.stream)
+            defer { slow.close() }
+            try await Self.flood(server, beside: slow) {
+                try await Self.status(server)["readers"]?.int == 1
+            }
+        }
+    }
+
+    @Test("A slow reader that reads after all finds a last event that says why it is the last")
+    func laggedReader() async throws {
+        try await EventServer.serving({ options in
+            options.ringBytes = 256 << 10
+            options.readerTimeout = .seconds(600)
+        }) { server in
+            let slow = try IdleSocket(port: server.port, Self.stream)
+            defer { slow.close() }
+            let since = ContinuousClock.now
+            // Longer than a reader may take for a piece that is not slow.
+            try await Self.flood(server, beside: slow) { ContinuousClock.now - since > .seconds(4) }
+            let last = try await within(.seconds(30)) { await slow.readToEnd() }
+            #expect(
+                last.contains("event: error\ndata: {\"error\":{\"code\":\"reader_too_slow\""), "\(last.suffix(300))")
+        }
+    }
+
     // MARK: Support
+
+    /// Writes far more than sockets and ring hold, no faster than another reader takes it, and on until `isEnough`. That
+    /// reader has every event.
+    private static func flood(
+        _ server: EventServer, beside slow: IdleSocket, until isEnough: () async throws -> Bool
+    ) async throws {
+        let count = Mutex(0)
+        let quick = Task {
+            _ = try await EventStreamClient().read("\(server.url)/v1/sessions/s/events") { event in
+                let isNext = count.withLock { count in
+                    count += 1
+                    return event.id == Int64(count)
+                }
+                #expect(isNext, "\(event.id ?? -1) at \(count.withLock { $0 })")
+                return isNext
+            }
+        }
+        defer { quick.cancel() }
+        try await waitForReaders(server, 2)
+        var written: Int64 = 0
+        while true {
+            // A piece of the ring at a time.
+            try await server.write(EventServer.words("s", (written + 1)...(written + 40), padding: 4_000))
+            written += 40
+            let wanted = Int(written)
+            try await eventually(timeout: .seconds(20)) { count.withLock { $0 } >= wanted }
+            if written > 3_000, try await isEnough() { return }
+        }
+    }
 
     private static let stream = "GET /v1/sessions/s/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 

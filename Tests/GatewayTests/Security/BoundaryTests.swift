@@ -1,8 +1,10 @@
+import AsyncHTTPClient
 import Conversation
 import Foundation
 import NIOCore
 import Synchronization
 import NIOHTTP1
+import NIOSSL
 import TestSupport
 import Testing
 
@@ -131,6 +133,30 @@ struct BoundaryTests {
             }
             #expect(!isClosed.withLock { $0 })
             try await reader.close()
+        }
+    }
+
+    @Test("With a certificate, the gateway speaks TLS and nothing else")
+    func encrypted() async throws {
+        let directory = try TemporaryDirectory(prefix: "carryon-gateway-tls")
+        let made = try await ServerCertificate.make(in: directory)
+        try await EventServer.serving({ $0.certificate = (made.certificate, made.key) }) { server in
+            var configuration = HTTPClient.Configuration()
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(made.authority)
+            configuration.tlsConfiguration = tls
+            let client = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+            do {
+                let url = "https://127.0.0.1:\(server.port)/healthz"
+                let answer = try await client.execute(HTTPClientRequest(url: url), timeout: .seconds(20))
+                #expect(answer.status == .ok)
+                #expect(answer.headers.first(name: "strict-transport-security") != nil)
+                await #expect(throws: (any Error).self) {
+                    _ = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(20))
+                }
+                await #expect(throws: (any Error).self) { _ = try await Call.get(server, "/healthz") }
+            }
+            try await client.shutdown()
         }
     }
 
