@@ -80,6 +80,11 @@ package final class Gateway: Service, Sendable {
 
     private func serve() async throws {
         let authenticator = try await Authenticator(apiKeys: options.apiKeys, jwtKey: options.jwtKey)
+        if authenticator.shortSecrets > 0 {
+            logger.warning(
+                "Secrets of 'jwt-key' are shorter than HS256 asks for: who has a token can guess them.",
+                metadata: ["secrets": "\(authenticator.shortSecrets)", "bytes": "\(TokenKeys.secretBytes)"])
+        }
         let builder = try server()
         do {
             try await application(authenticator, builder, port: options.port).run()

@@ -24,7 +24,10 @@ struct ChaosCommand: AsyncParsableCommand {
     @Option(help: "Where sessions are kept.") var store = StoreKind.sqlite
     @Option(help: "Minutes that faults go on.") var minutes: Double?
     @Option(help: "The same in seconds.") var seconds: Double?
-    @Option(help: "Seconds that the rest may take once everything is whole again.") var deadline = 180.0
+    @Option(
+        help: "Seconds that the rest may take once everything is whole again; 180, or 3 for each session, if not given."
+    )
+    var deadline: Double?
     @Option(help: "Milliseconds between faults that leave the group as it is; 0 for none.") var lightEvery = 2_500
     @Option(help: "Milliseconds between faults that move partitions; 0 for none.") var heavyEvery = 10_000
     @Option(help: "Milliseconds between faults of a store that is a server; 0 for none.") var storeEvery = 7_000
@@ -93,9 +96,10 @@ struct ChaosCommand: AsyncParsableCommand {
 
     private func setting(seed: UInt64, faultSeed: UInt64) throws -> ChaosSetting {
         let window = seconds ?? (minutes ?? 1) * 60
+        let patience = deadline ?? max(180, 3 * Double(sessions))
         return try ChaosSetting(
             seed: seed, faultSeed: faultSeed, sessions: sessions, turns: turns, workers: workers, hosts: hosts,
-            partitions: partitions, store: store, window: .seconds(window), deadline: .seconds(deadline),
+            partitions: partitions, store: store, window: .seconds(window), deadline: .seconds(patience),
             lightEvery: .milliseconds(lightEvery), heavyEvery: .milliseconds(heavyEvery),
             storeEvery: .milliseconds(storeEvery),
             kinds: kinds(), further: further(),

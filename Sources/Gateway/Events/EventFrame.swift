@@ -2,7 +2,7 @@ import Conversation
 import Kafka
 import NIOCore
 
-/// One event as its readers get it: encoded once, however many they are.
+/// One event as a session's readers share it, however many they are.
 struct EventFrame: Sendable {
     let seq: Int64
     /// Of the turn's chat stream: what tells one turn's events from another's.

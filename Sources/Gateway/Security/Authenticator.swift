@@ -19,6 +19,9 @@ struct Authenticator: Sendable {
         }
     }
 
+    /// How many of the secrets that sign tokens are too short to be good ones.
+    var shortSecrets: Int { tokens?.shortSecrets ?? 0 }
+
     /// Whether no key is configured, so that everybody on this machine may do everything.
     var isOpen: Bool { apiKeys.isEmpty && tokens == nil }
 

@@ -24,9 +24,13 @@ struct TokenKeys: Sendable {
 
     private let algorithm: String
     private let keys: [JWTKeyCollection]
+    /// How many of the secrets are shorter than HS256 asks for (RFC 7518, 3.2): they are easier to guess than to break.
+    let shortSecrets: Int
+    static let secretBytes = 32
 
     init(_ text: String) async throws {
         var keys: [JWTKeyCollection] = []
+        var shortSecrets = 0
         if text.contains("-----BEGIN") {
             algorithm = "ES256"
             for block in Self.blocks(in: text) {
@@ -43,13 +47,16 @@ struct TokenKeys: Sendable {
             for line in text.split(whereSeparator: \.isNewline) {
                 let secret = line.trimmingCharacters(in: .whitespaces)
                 guard !secret.isEmpty else { continue }
+                if secret.utf8.count < Self.secretBytes { shortSecrets += 1 }
                 // RFC 2104 fills a short key up with zeros, which the library leaves to its caller.
-                let filled = Array(secret.utf8) + Array(repeating: 0, count: max(0, 32 - secret.utf8.count))
+                let missing = max(0, Self.secretBytes - secret.utf8.count)
+                let filled = Array(secret.utf8) + Array(repeating: 0, count: missing)
                 keys.append(await JWTKeyCollection().add(hmac: HMACKey(from: Data(filled)), digestAlgorithm: .sha256))
             }
         }
         guard !keys.isEmpty else { throw Unusable(reason: "there is no key in it") }
         self.keys = keys
+        self.shortSecrets = shortSecrets
     }
 
     /// The token's claims, if one of the keys has signed it; times are not looked at.

@@ -21,7 +21,8 @@ struct EventServer: Sendable {
 
     /// Serves while `body` runs.
     static func serving(
-        _ change: (inout GatewayOptions) -> Void = { _ in }, _ body: (EventServer) async throws -> Void
+        _ change: (inout GatewayOptions) -> Void = { _ in }, operations: GatewayOperations = .none,
+        _ body: (EventServer) async throws -> Void
     ) async throws {
         let broker = try EmbeddedBroker(topics: ["requests": 2, "events": 2, "letters": 1], logger: quiet)
         var options = GatewayOptions(
@@ -32,7 +33,9 @@ struct EventServer: Sendable {
         ]
         let store = MemorySessionStore()
         let port = Mutex<Int?>(nil)
-        let gateway = try Gateway(options: options, store: store, kafka: kafka, logger: quiet) { opened in
+        let gateway = try Gateway(
+            options: options, store: store, kafka: kafka, operations: operations, logger: quiet
+        ) { opened in
             port.withLock { $0 = opened }
         }
         let running = Task { try await gateway.run() }

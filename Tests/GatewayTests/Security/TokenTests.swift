@@ -112,6 +112,15 @@ struct TokenTests {
         }
     }
 
+    @Test("Secrets below the 32 bytes that HS256 asks for are counted, to be warned of")
+    func shortSecrets() async throws {
+        let enough = String(repeating: "s", count: 32)
+        for (text, short) in [(enough, 0), (String(enough.dropLast()), 1), ("a\n\(enough)\n b \n\(enough)s", 2)] {
+            #expect(try await TokenKeys(text).shortSecrets == short)
+        }
+        #expect(try await TokenKeys(ES256PrivateKey().publicKey.pemRepresentation).shortSecrets == 0)
+    }
+
     @Test("Ids that only look alike are different sessions")
     func lookalikes() {
         let caller = Caller(name: "n", grants: Caller.grants("read:sessions:%C3%A9"))
