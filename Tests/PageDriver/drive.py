@@ -115,7 +115,9 @@ def count_survives_a_kill(chat, picture):
     answer = chat.answer()
     assert answer.endswith(COUNT), f"not word for word: {answer}"
     assert answer.count("Here are") == 1, answer
-    assert any(re.fullmatch(r"worker died · continued after [\d.]+ s", mark) for mark in chat.marks()), chat.marks()
+    for what in ("worker", "turn host"):
+        mark = rf"{what} died · continued after [\d.]+ s"
+        assert any(re.fullmatch(mark, found) for found in chat.marks()), chat.marks()
     assert len(chat.marks()) == 2, chat.marks()
     page.reload()
     until("the stored answer", lambda: chat.answer().endswith(COUNT))
@@ -164,6 +166,67 @@ def operator_sees(chat, picture):
     assert page.locator("#sessions tbody tr").count() >= 3
     assert "Nothing was set aside" in page.locator("#letters").inner_text()
     picture("operations")
+
+
+def event(seq, name, value):
+    return f"id: {seq}\nevent: {name}\ndata: {json.dumps(value)}\n\n"
+
+
+def word(seq, text):
+    return event(seq, "chunk", {"type": "text-delta", "id": "t", "delta": text})
+
+
+def told_by_a_gateway(browser, url):
+    """What a live service can't be made to say at will: a refusal, a stream cut off, what is taken back, what is lost."""
+    first = (
+        event(1, "turn-start", {"turn": 0, "run": 1, "messageId": "a"})
+        + event(2, "chunk", {"type": "start", "messageId": "a"})
+        + event(3, "chunk", {"type": "text-start", "id": "t"})
+        + word(4, "kept ") + word(5, "taken back")
+    )
+    second = (
+        event(6, "turn-start", {"turn": 0, "run": 2, "messageId": "a"})
+        + event(5, "superseded", {"fromSeq": 5}) + word(6, "and said anew")
+    )
+    messages = [
+        {"id": f"m{number}", "role": role, "parts": [{"type": "text", "text": text}]}
+        for number, (role, text) in enumerate([("user", "An old question"), ("assistant", "An old answer")])
+    ]
+    third = event(9, "transcript", {"fromSeq": 7, "toSeq": 9, "reason": "old", "messages": messages})
+    streams = [first, second, third]
+    asked = []
+
+    def gateway(route):
+        path, _, query = route.request.url.partition("?")
+        if route.request.headers.get("authorization") != "Bearer the-key":
+            error = {"code": "missing_token", "message": "A token is needed."}
+            route.fulfill(status=401, json={"error": error})
+        elif path.endswith("/events"):
+            if not streams:
+                # Never answered: nothing more is said.
+                return
+            asked.append(query)
+            route.fulfill(headers={"Content-Type": "text/event-stream"}, body=streams.pop(0))
+        elif path.endswith("/canned"):
+            route.fulfill(json={"id": "canned", "messages": [], "nextSeq": 1, "running": False})
+        else:
+            route.fulfill(json={})
+
+    tab = Chat(browser, "about:blank")
+    page = tab.page
+    page.route("**/v1/**", gateway)
+    page.goto(f"{url}#/s/canned")
+    problem = page.locator("#problem")
+    until("what to do about the refusal", lambda: "A token is needed. Put one under Settings." in problem.inner_text())
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("Token").fill("the-key")
+    page.keyboard.press("Enter")
+    until("the answer as it was said anew", lambda: "kept and said anew" in tab.answer())
+    assert "taken back" not in tab.answer(), tab.answer()
+    until("what the store has kept", lambda: "An old answer" in tab.answer())
+    assert page.get_by_text("An old question").count() == 1
+    assert asked == ["after=0", "after=5", "after=6"], asked
+    tab.context.close()
 
 
 def phone_in_the_dark(browser, url, picture):
@@ -223,6 +286,7 @@ def main():
             tool_is_approved(chat, "Deny", "denied")
             stop_and_regenerate(chat)
             operator_sees(chat, picture)
+            told_by_a_gateway(browser, url)
             phone_in_the_dark(browser, url, picture)
             assert chat.complaints == [], chat.complaints
             browser.close()
