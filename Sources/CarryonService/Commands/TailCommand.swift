@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversation
+import Foundation
 import Kafka
 import Synchronization
 
@@ -23,7 +24,11 @@ struct TailCommand: AsyncParsableCommand {
             session: id, topic: settings.eventsTopic, properties: properties, logger: logger)
         let pending = try PendingRequests(session: id, settings: settings, properties: properties, logger: logger)
         let printer = Mutex(EventPrinter(style: json ? .json : .text))
-        try await follower.follow(after: after) { readings in
+        let waiting =
+            "carryon: the topic \(settings.eventsTopic) has no events of '\(id)' yet, and is waited for; 'carryon sessions show' has what is stored\n"
+        try await follower.follow(
+            after: after, onNothing: { FileHandle.standardError.write(Data(waiting.utf8)) }
+        ) { readings in
             for reading in readings { printer.withLock { $0.print(reading) } }
             guard !follow, case .event(let event, let partition) = readings.last, event.endsRequest else {
                 return .proceed

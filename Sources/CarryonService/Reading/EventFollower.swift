@@ -22,9 +22,13 @@ struct EventFollower: Sendable {
     /// not told.
     /// - Parameters:
     ///   - seq: only events after this one are told.
+    ///   - onNothing: called when the topic has been read to its end, and has nothing of the session.
     ///   - body: gets what a batch of records amounts to; it may be nothing.
     /// - Throws: `KafkaError` if the broker can't be read from.
-    func follow(after seq: Int64 = 0, _ body: @Sendable ([Reading]) async throws -> ReadDecision) async throws {
+    func follow(
+        after seq: Int64 = 0, onNothing: @Sendable () -> Void = {},
+        _ body: @Sendable ([Reading]) async throws -> ReadDecision
+    ) async throws {
         let admin = try KafkaAdmin(properties, logger: logger)
         let partitions = try await admin.topics([topic])[topic] ?? 0
         await admin.close()
@@ -42,6 +46,7 @@ struct EventFollower: Sendable {
                 for record in records where record.key == key { Self.read(record, &rule, after: seq, into: &past) }
                 return .proceed
             }
+            if rule.position == 0 { onNothing() }
             let isOver = past.isEmpty ? false : try await body(past) == .stop
             if !isOver {
                 _ = try await reader.read(from: reached.mapValues { .at($0) }, untilEnd: false) { records in

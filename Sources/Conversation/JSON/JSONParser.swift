@@ -74,7 +74,7 @@ struct JSONParser {
             && text.withUTF8Buffer { expected in
                 expected.elementsEqual(bytes[position..<position + length])
             }
-        guard matches else { throw syntaxError("true, false or null was expected") }
+        guard matches else { throw syntaxError("a value was expected") }
         position += length
         return value
     }
