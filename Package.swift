@@ -25,8 +25,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
@@ -68,15 +70,17 @@ let package = Package(
             name: "CarryonService",
             dependencies: [
                 "Gateway", "Consumer", "TurnHost", "HTTPTools", "ChatAgent", "LanguageModels", "SessionStore",
-                "Conversation", "Kafka",
+                "Telemetry", "Conversation", "Kafka",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 logging,
@@ -85,7 +89,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "SessionStore", "Conversation", "Kafka",
+                "SessionStore", "Telemetry", "Conversation", "Kafka",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -110,7 +114,7 @@ let package = Package(
         .target(
             name: "Consumer",
             dependencies: [
-                "TurnHost", "SessionStore", "Conversation", "Kafka",
+                "TurnHost", "SessionStore", "Telemetry", "Conversation", "Kafka",
                 .product(name: "DequeModule", package: "swift-collections"),
                 logging,
             ],
@@ -118,8 +122,9 @@ let package = Package(
         .target(
             name: "TurnHost",
             dependencies: [
-                "ChatAgent", "LanguageModels", "SessionStore", "Conversation", "Kafka",
+                "ChatAgent", "LanguageModels", "SessionStore", "Telemetry", "Conversation", "Kafka",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 logging,
             ],
             swiftSettings: strict),
@@ -133,7 +138,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "ChatAgent", dependencies: ["LanguageModels", "Conversation", logging], swiftSettings: strict),
+            name: "ChatAgent",
+            dependencies: [
+                "LanguageModels", "Telemetry", "Conversation",
+                .product(name: "Tracing", package: "swift-distributed-tracing"), logging,
+            ],
+            swiftSettings: strict),
         .target(
             name: "LanguageModels",
             dependencies: [
@@ -147,6 +157,18 @@ let package = Package(
             dependencies: [
                 "CPostgres",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                logging,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Telemetry",
+            dependencies: [
+                "Conversation",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 logging,
             ],
             swiftSettings: strict),
@@ -169,6 +191,14 @@ let package = Package(
             ],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(name: "ConversationTests", dependencies: ["Conversation", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests",
+            dependencies: [
+                "Telemetry", "Conversation", "HTTPTestServer", "TestSupport",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"), logging,
+            ],
+            exclude: ["read_telemetry.py"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "SessionStoreTests", dependencies: ["CarryonTesting", "SessionStore", "Conversation", "TestSupport"],
@@ -224,7 +254,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "carryon", "carryon-chaos", "CarryonService", "Consumer", "TurnHost", "HTTPTools", "ChatAgent",
-                "LanguageModels", "SessionStore", "Conversation", "Kafka", "HTTPTestServer", "TestSupport",
+                "LanguageModels", "SessionStore", "Telemetry", "Conversation", "Kafka", "HTTPTestServer", "TestSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 logging,

@@ -10,6 +10,7 @@ import NIOCore
 import NIOSSL
 import ServiceLifecycle
 package import SessionStore
+package import Telemetry
 
 /// The service's HTTP side: requests in, events out, and what the store knows.
 package final class Gateway: Service, Sendable {
@@ -21,21 +22,24 @@ package final class Gateway: Service, Sendable {
     private let streams: EventStreams
     private let operations: GatewayOperations
     private let logger: Logger
+    private let metrics: MetricsRegistry?
     private let onServing: @Sendable (_ port: Int) -> Void
 
     /// - Parameters:
     ///   - kafka: properties of the brokers' clients.
     ///   - operations: what an operator is shown that the store does not know.
+    ///   - metrics: what this process has counted, to be served.
     ///   - onServing: called with the port once calls are taken.
     /// - Throws: a `KafkaError` for a property that librdkafka refuses.
     package init(
         options: GatewayOptions, store: any SessionStore, kafka: KafkaProperties,
-        operations: GatewayOperations = .none, logger: Logger,
+        operations: GatewayOperations = .none, metrics: MetricsRegistry? = nil, logger: Logger,
         onServing: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) throws {
         self.options = options
         self.store = store
         self.operations = operations
+        self.metrics = metrics
         self.logger = logger
         self.onServing = onServing
         let defaults: KafkaProperties = [
@@ -130,6 +134,7 @@ package final class Gateway: Service, Sendable {
         let router = Router(context: GatewayContext.self)
         let origins = Set(options.corsOrigins)
         router.add(middleware: HeaderMiddleware(origins: origins, isEncrypted: options.certificate != nil))
+        router.add(middleware: CallCounter())
         router.add(middleware: ErrorMiddleware())
         router.get("healthz") { _, _ in Response(["status": "ok"]) }
         router.get("readyz") { [self] _, _ in try await readiness() }
@@ -140,6 +145,16 @@ package final class Gateway: Service, Sendable {
                 "sessions": .number(JSONNumber(figures.sessions)),
                 "partitions": .number(JSONNumber(figures.partitions)),
             ])
+        }
+        if let metrics {
+            router.get("metrics") { [streams] request, _ in
+                let format = PrometheusText.Format(accept: request.headers[.accept])
+                let readers = MetricSample(MetricCatalog.readers, Double(streams.watches.count))
+                let text = PrometheusText.render(metrics, [readers], as: format)
+                return Response(
+                    status: .ok, headers: [.contentType: format.contentType, .cacheControl: "no-store"],
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            }
         }
         let calls = router.group("v1").add(
             middleware: AuthenticationMiddleware(

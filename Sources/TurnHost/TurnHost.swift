@@ -13,6 +13,8 @@ package final class TurnHost: HostLink {
     private let environment: HostEnvironment
     private let sessions: SessionTable
     private let recovery: RecoveryReading
+    /// What was counted in this process and is to be reported; `nil` if it is kept here.
+    private let takeCounts: (@Sendable () -> [UInt8]?)?
     private let grants = Mutex<[Int64: Grant]>([:])
 
     /// - Parameters:
@@ -21,12 +23,13 @@ package final class TurnHost: HostLink {
     ///   - onStep: called at each named step of a turn, on the turn's task.
     ///   - flushReports: returns when the reports so far survive this process. It is waited for before the agent's code
     ///     runs in a turn.
+    ///   - takeCounts: what was counted since the last call, to be reported every now and then.
     ///   - onReport: called for each report, from any thread; must not block.
     package init(
         agent: any ChatAgent, options: HostOptions, store: any SessionStore, log: any EventLog, logger: Logger,
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping @Sendable () -> Int64,
         onStep: @escaping @Sendable (TurnStep) -> Void = { _ in },
-        flushReports: @escaping @Sendable () async -> Void = {},
+        flushReports: @escaping @Sendable () async -> Void = {}, takeCounts: (@Sendable () -> [UInt8]?)? = nil,
         onReport: @escaping @Sendable (HostReport) -> Void
     ) {
         environment = HostEnvironment(
@@ -34,6 +37,7 @@ package final class TurnHost: HostLink {
             permits: Permits(options.concurrency), ticker: FlushTicker(window: options.flushWindow), clock: clock,
             now: now,
             reached: onStep, report: onReport, flushReports: flushReports, logger: logger)
+        self.takeCounts = takeCounts
         let loop = environment.loop
         let sessions = SessionTable(maximumBytes: options.sessionCacheBytes) { session, locals in
             Task { await loop.evicted(session, locals) }
@@ -62,6 +66,7 @@ package final class TurnHost: HostLink {
             // From where turns run: that it takes long to come tells of them.
             Task { [environment] in
                 environment.report(.vitals(vitals))
+                reportCounts()
                 // Without a turn to try it there would be nobody to find out that it is back.
                 if environment.pulse.isStoreFailing, (try? await environment.store.probe()) != nil {
                     environment.pulse.storeWorked()
@@ -69,6 +74,11 @@ package final class TurnHost: HostLink {
             }
         case .stopAhead(let stops): for stop in stops { stopAhead(stop) }
         }
+    }
+
+    /// What is not reported is lost with the process.
+    private func reportCounts() {
+        if let counts = takeCounts?() { environment.report(.counted(counts)) }
     }
 
     /// Every assignment counts as lost.
@@ -177,6 +187,8 @@ package final class TurnHost: HostLink {
 
     private func yielded(_ assignment: Int64) {
         forget(assignment)
+        // The host may be ended as soon as nothing is left in it.
+        reportCounts()
         environment.report(.yielded(assignments: [assignment]))
     }
 

@@ -76,7 +76,8 @@ struct HealthTests {
                 $0.status.partitions = ages.enumerated().map { index, age in
                     ConsumerStatus.Partition(
                         partition: partition(Int32(index)), assignment: 1, isGranted: false,
-                        wait: .init(age: age, obstacle: "obstacle \(index)"), held: 0, deferred: 0, span: 0,
+                        wait: .init(age: age, obstacle: "obstacle \(index)"), held: 0, running: 0, deferred: 0,
+                        span: 0,
                         isPaused: true, isScouted: false)
                 }
             }

@@ -6,8 +6,10 @@ import Hummingbird
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Telemetry
 
-/// What an operator's probes and eyes are served: `/healthz`, `/readyz` and `/status`, as JSON.
+/// What an operator's probes and eyes are served: `/healthz`, `/readyz` and `/status` as
+/// JSON, and `/metrics` as Prometheus reads it.
 ///
 /// 200 if all is well, 503 if not; the body says why in both cases. Nothing of what it serves is a message's text.
 struct AdminServer: Service {
@@ -15,6 +17,7 @@ struct AdminServer: Service {
     /// Another port will do if this one is taken, as it is by the second worker of a machine.
     let mayMove: Bool
     let logger: Logger
+    let metrics: MetricsRegistry
     /// Asked at each request.
     let report: @Sendable () -> WorkerReport
 
@@ -41,6 +44,13 @@ struct AdminServer: Service {
             return Self.response(report.readiness, isPassed: report.health.isReady)
         }
         router.get("status") { [report] _, _ in Self.response(report().everything, isPassed: true) }
+        router.get("metrics") { [report, metrics] request, _ in
+            let format = PrometheusText.Format(accept: request.headers[.accept])
+            let text = PrometheusText.render(metrics, report().samples, as: format)
+            return Response(
+                status: .ok, headers: [.contentType: format.contentType, .cacheControl: "no-store"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        }
         var quiet = logger
         // What the library says of its own start is said below, in our words.
         quiet.logLevel = max(logger.logLevel, .warning)

@@ -49,9 +49,10 @@ struct DevCommand: AsyncParsableCommand {
         let store = try service.settings.openStore()
         var options = try service.settings.gatewayOptions(logger: logger)
         options.servesPage = true
+        let telemetry = ProcessTelemetry.start(service.settings, instance: Worker.name)
         let gateway = try Gateway(
             options: options, store: store, kafka: service.properties, operations: service.operations(logger: logger),
-            logger: logger
+            metrics: telemetry.registry, logger: logger
         ) { port in
             StandardOutput.line(Self.welcome(service, port: port))
         }

@@ -18,9 +18,11 @@ struct GatewayCommand: AsyncParsableCommand {
         let options = try settings.gatewayOptions(logger: logger)
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let store = try settings.openStore()
+        let telemetry = ProcessTelemetry.start(settings, instance: Worker.name)
         let gateway = try Gateway(
             options: options, store: store, kafka: settings.kafkaProperties(),
-            operations: settings.operations(workers: settings.workers, logger: logger), logger: logger
+            operations: settings.operations(workers: settings.workers, logger: logger), metrics: telemetry.registry,
+            logger: logger
         ) { port in
             logger.notice(
                 "The gateway is open.", metadata: ["address": "\(ListenAddress(host: options.host, port: port))"])
@@ -28,6 +30,8 @@ struct GatewayCommand: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: gateway)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        let exporting = Task { await telemetry.export(logger: logger) }
+        defer { exporting.cancel() }
         try await Self.run(group, at: options)
         try await store.close()
     }
@@ -52,8 +56,7 @@ extension Settings {
         let address = isOpen ? gatewayAddress.onLoopback : gatewayAddress
         if isOpen {
             logger.notice(
-                "No key is configured: the gateway listens on loopback only, and is open to everybody on this machine.",
-                metadata: ["address": "\(address)"])
+                "No key is configured: the gateway listens on loopback only, and is open to everybody on this machine.")
         }
         var options = GatewayOptions(
             host: address.host, port: address.port, requestsTopic: requestsTopic, eventsTopic: eventsTopic)

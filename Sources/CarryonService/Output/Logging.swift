@@ -1,14 +1,16 @@
 import Conversation
 import Foundation
 import Logging
+import Telemetry
+import Tracing
 
 extension Settings {
     /// A logger as the settings want it: to standard error, one readable or one JSON line each.
     func makeLogger(_ label: String) -> Logger {
         var logger = Logger(label: label) { label in
             switch logFormat {
-            case .text: StreamLogHandler.standardError(label: label)
-            case .json: JSONLogHandler(label: label)
+            case .text: StreamLogHandler.standardError(label: label, metadataProvider: .turn)
+            case .json: JSONLogHandler(label: label, metadataProvider: .turn)
             }
         }
         logger.logLevel = logLevel
@@ -16,14 +18,27 @@ extension Settings {
     }
 }
 
+extension Logger.MetadataProvider {
+    /// The conversation and the span that a line is written in, from its task.
+    static let turn = Logger.MetadataProvider {
+        guard let context = ServiceContext.current else { return [:] }
+        var metadata: Logger.Metadata = [:]
+        if let conversation = context.conversationID { metadata["gen_ai.conversation.id"] = "\(conversation)" }
+        if let trace = context.trace { metadata["traceparent"] = "\(trace.traceparent)" }
+        return metadata
+    }
+}
+
 /// One JSON object a line, on standard error.
 struct JSONLogHandler: LogHandler {
     let label: String
     var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
     var logLevel = Logger.Level.info
 
-    init(label: String) {
+    init(label: String, metadataProvider: Logger.MetadataProvider? = nil) {
         self.label = label
+        self.metadataProvider = metadataProvider
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -36,7 +51,7 @@ struct JSONLogHandler: LogHandler {
             "time": .string(Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)).rfc3339),
             "level": .string(event.level.rawValue), "logger": .string(label), "message": .string("\(event.message)"),
         ]
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line[key] = .string("\(value)") }
         FileHandle.standardError.write(Data(JSON.object(line).serialized() + [UInt8(ascii: "\n")]))
     }

@@ -121,6 +121,17 @@ extension Setting {
         Setting(
             "recovery-policy", \.recoveryChoice, .oneOf,
             "what becomes of an interrupted answer: go on with it, or settle the turn with what there is"),
+        Setting(
+            "otlp-endpoint", \.otlpEndpoint, SettingKind.baseURL.optional,
+            "a collector that traces and metrics are sent to, by OTLP over HTTP"),
+        Setting(
+            "otlp-headers", \.otlpHeaders, .pairs, isSecret: true,
+            "headers of what is sent there"),
+        Setting(
+            "trace-sample-percent", \.traceSamplePercent, .number(0...100), "of a hundred turns, how many are traced"),
+        Setting(
+            "metrics-conversation-id", \.metricsConversationID, .onOrOff,
+            "makes gen_ai.conversation.id a label of metrics: a series for each session, without bound"),
         Setting("log-level", \.logLevel, .oneOf, "the least important level that is logged"),
         Setting("log-format", \.logFormat, .oneOf, "how log lines are written"),
         Setting("fault-injection", \.faultInjection, .onOrOff, "allows what kills on purpose"),

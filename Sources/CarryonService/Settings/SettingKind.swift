@@ -143,6 +143,21 @@ extension SettingKind where Value == [String] {
     }
 }
 
+extension SettingKind where Value == [String] {
+    /// Names with values, as a header has them.
+    static var pairs: Self {
+        let words = words("NAME=VALUE apart by commas")
+        return SettingKind(
+            accepts: words.accepts,
+            parse: { text in
+                guard let pairs = try words.parse(text) else { return nil }
+                let areWhole = pairs.allSatisfy { ($0.firstIndex(of: "=") ?? $0.startIndex) > $0.startIndex }
+                return areWhole ? pairs : nil
+            },
+            text: words.text, isList: true)
+    }
+}
+
 extension SettingKind where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
     static var oneOf: Self {
         SettingKind(

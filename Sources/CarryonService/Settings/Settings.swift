@@ -102,6 +102,14 @@ package struct Settings: Sendable, Equatable {
     package var outOfMemoryTopic: String?
     package var recoveryChoice = RecoveryChoice.continueAnswer
 
+    /// Where traces and metrics go; `nil` is nowhere.
+    package var otlpEndpoint: String?
+    /// Secret: headers of what goes there, as `NAME=VALUE`.
+    package var otlpHeaders: [String] = []
+    /// Of a hundred turns, how many are traced.
+    package var traceSamplePercent = 100
+    /// Whether metrics are told apart by conversation.
+    package var metricsConversationID = false
     package var logLevel = Logger.Level.info
     package var logFormat = LogFormat.text
     /// Whether what kills on purpose is allowed.

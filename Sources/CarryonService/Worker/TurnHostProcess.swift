@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import SessionStore
 import Synchronization
+import Telemetry
 import TurnHost
 
 /// The turn host's side of a worker: the same executable, started by its consumer with a socket to it.
@@ -42,7 +43,12 @@ enum TurnHostProcess {
     ) -> TurnHost {
         do {
             let setup = try HostSetup(decoding: bytes)
-            return try setup.makeHost(hostID: hostID, makeAgent, flushReports: port.flush) { port.send($0) }
+            let telemetry = ProcessTelemetry.start(setup.settings, instance: hostID)
+            let logger = setup.settings.makeLogger("carryon.host")
+            Task { await telemetry.export(exportsMetrics: false, logger: logger) }
+            return try setup.makeHost(
+                hostID: hostID, makeAgent, flushReports: port.flush, takeCounts: telemetry.registry.takeNews
+            ) { port.send($0) }
         } catch {
             FileHandle.standardError.write(Data("carryon: turn host \(hostID) can't start: \(error)\n".utf8))
             _exit(CommandFailure.usage)
@@ -88,7 +94,7 @@ struct HostSetup: Sendable {
     /// Makes the host, in whichever process this is.
     func makeHost(
         hostID: String, _ makeAgent: (AgentContext) throws -> any ChatAgent,
-        flushReports: @escaping @Sendable () async -> Void = {},
+        flushReports: @escaping @Sendable () async -> Void = {}, takeCounts: (@Sendable () -> [UInt8]?)? = nil,
         onReport: @escaping @Sendable (HostReport) -> Void
     ) throws -> TurnHost {
         var logger = settings.makeLogger("carryon.host")
@@ -104,6 +110,7 @@ struct HostSetup: Sendable {
         let agent = try makeAgent(try settings.agentContext(agent, logger: logger))
         return TurnHost(
             agent: agent, options: settings.hostOptions(hostID: hostID), store: store, log: log, logger: logger,
-            now: wallClock, onStep: reached, flushReports: flushReports, onReport: onReport)
+            now: wallClock, onStep: reached, flushReports: flushReports, takeCounts: takeCounts,
+            onReport: onReport)
     }
 }

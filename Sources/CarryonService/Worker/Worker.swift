@@ -5,6 +5,7 @@ import Kafka
 import Logging
 import ServiceLifecycle
 import SessionStore
+import Telemetry
 import TurnHost
 import UnixSignals
 
@@ -15,12 +16,17 @@ struct Worker: Service {
     private let store: any SessionStore
     private let faults: [StepFault]
 
+    /// This process among all workers.
+    static var name: String { "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)" }
+
     /// Puts a worker together; connects to nothing yet, except for the store.
-    /// - Parameter agent: the file of the agent that the settings name, if they name one.
-    init(_ invocation: Invocation, agent: AgentFile?, logger: Logger) throws {
+    /// - Parameters:
+    ///   - agent: the file of the agent that the settings name, if they name one.
+    ///   - metrics: takes what the turn hosts have counted.
+    init(_ invocation: Invocation, agent: AgentFile?, metrics: MetricsRegistry, logger: Logger) throws {
         let settings = invocation.settings
         let properties = try settings.kafkaProperties()
-        let name = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+        let name = Self.name
         var options = ConsumerOptions(
             kafka: properties, groupID: settings.groupID, requestsTopic: settings.requestsTopic,
             deadLettersTopic: settings.deadLettersTopic, eventsTopic: settings.eventsTopic, hosts: settings.hosts,
@@ -42,6 +48,7 @@ struct Worker: Service {
             "worker": .string(name), "version": .string(Carryon.version), "group": .string(settings.groupID),
             "region": settings.region.map(JSON.string) ?? .null,
         ]
+        options.onCounted = { metrics.merge($0) }
         options.logIdentityOverride = settings.logIdentity
 
         store = try settings.openStore()

@@ -180,7 +180,7 @@ final class MockWorker: Sendable {
                 if state.workers[number].isAlive { state.workers[number].phase = .yielded }
                 if state.current == number { state.current = nil }
             case .fenced: state.workers[number].phase = .fenced
-            case .ready, .began, .vitals: break
+            case .ready, .began, .vitals, .counted: break
             }
         }
     }

@@ -1,4 +1,6 @@
 import Conversation
+import Telemetry
+import Tracing
 
 /// Carries out the calls that an answer holds: checks them, asks for approval, runs them at once within a bound, and
 /// puts their results into the answer.
@@ -146,13 +148,36 @@ struct ToolRunner: Sendable {
             }
         }
         do {
-            let output = try await timed(tool.timeout, call, ready.body)
+            let output = try await traced(tool, call) { try await timed(tool.timeout, call, ready.body) }
             turn.steps.support.reached(.afterTool)
             try await succeed(call, output)
         } catch {
             if turn.control.ending != nil { throw CancellationError() }
             turn.steps.support.reached(.afterTool)
             try await fail(call.id, TurnError(error).message)
+        }
+    }
+
+    /// Carries a call out, in a span of it, and counts it.
+    private func traced(_ tool: Tool, _ call: ToolCall, _ body: () async throws -> JSON) async throws -> JSON {
+        let began = ContinuousClock.now
+        do {
+            let output = try await withSpan("execute_tool \(tool.name)") { span in
+                span.updateAttributes { attributes in
+                    attributes["gen_ai.operation.name"] = "execute_tool"
+                    attributes["gen_ai.tool.name"] = tool.name
+                    attributes["gen_ai.tool.call.id"] = call.id
+                }
+                return try await body()
+            }
+            MetricCatalog.toolCalls.add(1, tool.name, "ok")
+            MetricCatalog.toolDuration.record(since: began, tool.name)
+            return output
+        } catch {
+            // A turn's end is no failure of its tools.
+            if turn.control.ending == nil { MetricCatalog.toolCalls.add(1, tool.name, "failed") }
+            MetricCatalog.toolDuration.record(since: began, tool.name)
+            throw error
         }
     }
 

@@ -93,7 +93,7 @@ public struct Turn: Sendable {
         var failures = 0
         while true {
             do {
-                return (try await model.generate(request) { chunk in try await emit(chunk) }, position)
+                return (try await model.traced(request) { chunk in try await emit(chunk) }, position)
             } catch let error as ModelError {
                 failures += 1
                 guard control.ending == nil,

@@ -71,8 +71,10 @@ extension TurnLoop {
     private func call<Output: Sendable>(
         _ hook: String, within control: TurnControl?, _ body: @escaping @Sendable () async throws -> Output
     ) async throws -> Output {
-        guard let control else { return try await body() }
-        return try await control.call(hook, body)
+        try await hookSpan(hook) {
+            guard let control else { return try await body() }
+            return try await control.call(hook, body)
+        }
     }
 
     private func boot(_ work: TurnWork, within control: TurnControl? = nil) async throws {
@@ -227,7 +229,9 @@ extension TurnLoop {
             identity: work.plan.identity, history: history, responseMessage: response,
             finishReason: ending.finishReason, isStopped: ending.isStopped, usage: ending.usage,
             writer: PartWriter(stream: stream))
-        try await control.call("onBeforeTurnComplete") { try await agent.onBeforeTurnComplete(event) }
+        try await hookSpan("onBeforeTurnComplete") {
+            try await control.call("onBeforeTurnComplete") { try await agent.onBeforeTurnComplete(event) }
+        }
         guard let edited = history.close() else { return }
         work.setHistory(edited, keepingResponse: response.map(edited.contains) ?? true)
     }

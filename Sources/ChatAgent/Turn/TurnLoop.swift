@@ -1,6 +1,7 @@
 package import Conversation
 import LanguageModels
 package import Logging
+import Tracing
 
 /// One run of one turn, from its hooks to its last chunk. Knows no Kafka, no store and no process.
 package struct TurnLoop: Sendable {
@@ -24,13 +25,30 @@ package struct TurnLoop: Sendable {
         let work = TurnWork(plan, chain: consume chain)
         guard case .run = plan.course else { return await settle(work, output, control) }
         let steps = StepContext(work, agent: agent, support: support, logger: logger)
-        let end = await control.run {
-            await execute(work, steps, output, control)
-        } abandoned: {
-            work.joinHistory(work.plan.trigger)
-            return .failed(CancellationError(), inRun: true)
+        let span = startSpan(work)
+        let end = await ServiceContext.withValue(span.context) {
+            await control.run {
+                await execute(work, steps, output, control)
+            } abandoned: {
+                work.joinHistory(work.plan.trigger)
+                return .failed(CancellationError(), inRun: true)
+            }
         }
-        return await finish(end, work, steps, output, control)
+        return await concluded(end, work, steps, output, control, span)
+    }
+
+    @inline(never)
+    private func concluded(
+        _ end: End, _ work: TurnWork, _ steps: StepContext, _ output: any TurnOutput, _ control: TurnControl,
+        _ span: any Span
+    ) async -> TurnResult {
+        let result = await ServiceContext.withValue(span.context) {
+            await finish(end, work, steps, output, control)
+        }
+        if case .failed(let error, _) = end, control.ending == nil { span.fail(error) }
+        if case .settle(let effect) = result { span.add(effect) }
+        span.end()
+        return result
     }
 
     /// Settles a turn that asks the agent for no answer. Apart from ``run(_:on:output:control:support:)``, whose frame is
@@ -75,7 +93,9 @@ package struct TurnLoop: Sendable {
             responseMessage: effect.response, rawResponseMessage: effect.rawResponse,
             isStopped: effect.isStopped, usage: effect.usage, totalUsage: totalUsage, error: effect.error)
         do {
-            try await control.call("onTurnComplete") { try await agent.onTurnComplete(event) }
+            try await hookSpan("onTurnComplete") {
+                try await control.call("onTurnComplete") { try await agent.onTurnComplete(event) }
+            }
         } catch {
             logger.warning(
                 "onTurnComplete failed; the turn stays as it was settled", metadata: ["error": "\(error)"])
@@ -92,14 +112,16 @@ package struct TurnLoop: Sendable {
     package func loaded(_ identity: TurnIdentity, _ messages: [Message], control: TurnControl) async {
         let event = LoadEvent(identity: identity, messages: messages)
         await logger.softly("onLoad", "the session goes on") {
-            try await control.call("onLoad") { try await agent.onLoad(event) }
+            try await hookSpan("onLoad") { try await control.call("onLoad") { try await agent.onLoad(event) } }
         }
     }
 
     /// Asks the agent what to do about a dead run's partial. An error means the defaults.
     package func recoveryBoot(_ event: RecoveryBootEvent, control: TurnControl) async -> RecoveryBootResult? {
         await logger.softly("onRecoveryBoot", "the default policy applies") {
-            try await control.call("onRecoveryBoot") { try await agent.onRecoveryBoot(event) }
+            try await hookSpan("onRecoveryBoot") {
+                try await control.call("onRecoveryBoot") { try await agent.onRecoveryBoot(event) }
+            }
         } ?? nil
     }
 

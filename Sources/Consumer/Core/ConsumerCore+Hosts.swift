@@ -63,7 +63,7 @@ extension ConsumerCore {
         _ report: HostReport, by slot: Int, at now: ContinuousClock.Instant
     ) -> [Action] {
         switch report {
-        case .ready:
+        case .ready, .counted:
             return []
         case .began(let entries):
             for entry in entries where held[entry]?.place == .atHost(slot: slot) { held[entry]?.hasBegun = true }

@@ -15,9 +15,13 @@ package struct ConsumerStatus: Sendable, Hashable {
         package var committed: Int64?
         /// Requests received and not settled.
         package var held: Int
+        /// How many of them run.
+        package var running: Int
         /// How many of them were put off, and are read again when it is their session's or tenant's turn.
         package var deferred: Int
         package var span: Int64
+        /// The partition's end, as of the last fetch.
+        package var end: Int64?
         package var isPaused: Bool
         /// Whether a scout reads ahead of intake, for stops.
         package var isScouted: Bool
@@ -75,12 +79,14 @@ extension ConsumerCore {
     /// What the core knows of the status; the hosts' processes and the poll thread are known elsewhere.
     package func status(at now: ContinuousClock.Instant) -> ConsumerStatus {
         let heads = heads(at: now)
+        var running: [TopicPartition: Int] = [:]
+        for request in held.values where request.hasBegun { running[request.partition, default: 0] += 1 }
         let partitions = assignments.sorted { $0.key < $1.key }.map { partition, assignment in
             ConsumerStatus.Partition(
                 partition: partition, assignment: assignment.id, isGranted: assignment.grant != nil,
                 wait: assignment.wait.map { ConsumerStatus.Wait(age: now - $0.since, obstacle: $0.obstacle) },
                 watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
-                held: assignment.tracker.count,
+                held: assignment.tracker.count, running: running[partition] ?? 0,
                 deferred: share.deferredCount(of: partition), span: assignment.tracker.span,
                 isPaused: paused.contains(partition),
                 isScouted: assignment.lane.isScouted,

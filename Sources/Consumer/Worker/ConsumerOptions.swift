@@ -52,6 +52,8 @@ package struct ConsumerOptions: Sendable {
     /// The cluster's id to use in place of the broker's own: the embedded broker's is the same each time, its logs are
     /// not.
     package var logIdentityOverride: String?
+    /// Gets what the hosts have counted.
+    package var onCounted: (@Sendable ([UInt8]) -> Void)?
     /// Called at each step, for fault injection.
     package var onStep: (@Sendable (Step) -> Void)?
 

@@ -2,6 +2,7 @@ import Dispatch
 import Kafka
 import Logging
 import SessionStore
+import Telemetry
 import TurnHost
 
 extension WorkerConsumer {
@@ -44,6 +45,8 @@ extension WorkerConsumer {
 
     private func commit(_ watermarks: [TopicPartition: Int64], with consumer: KafkaConsumer) {
         options.onStep?(.beforeCommit)
+        let asked = ContinuousClock.now
+        MetricCatalog.commitPartitions.record(Double(watermarks.count))
         consumer.commit(watermarks.mapValues { CommittedOffset(offset: $0) }) { result in
             var outcomes: [TopicPartition: CommitScheduler.Outcome] = [:]
             for partition in watermarks.keys {
@@ -53,6 +56,9 @@ extension WorkerConsumer {
                 case .failure(let error): outcomes[partition] = .init(refusal: error)
                 }
             }
+            MetricCatalog.commitDuration.record(since: asked)
+            let isRefused = outcomes.values.contains { $0 != .committed }
+            MetricCatalog.commits.add(1, isRefused ? "refused" : "ok")
             self.noteRefusal(result)
             let answered = outcomes
             self.step { $0.commitFinished(answered, at: .now) }
@@ -83,6 +89,7 @@ extension WorkerConsumer {
         producer.produce(letter.producerRecord(topic: options.deadLettersTopic)) { result in
             switch result {
             case .success:
+                MetricCatalog.deadLetters.add(1, letter.cause.rawValue)
                 self.logger.warning("A request was undecodable and went to the dead letters.", metadata: metadata)
                 self.step { $0.deadLetterWritten(entry: entry, at: .now) }
             case .failure(let error):
@@ -96,12 +103,21 @@ extension WorkerConsumer {
     func happened(_ event: HostPool.Event) {
         switch event {
         case .started(let slot, let hostID):
-            logger.info("A turn host is up.", metadata: ["host": "\(hostID)", "slot": "\(slot)"])
+            let process = clients?.pool.hosts.first { $0.slot == slot }?.processID
+            logger.info(
+                "A turn host is up.",
+                metadata: [
+                    "host": "\(hostID)", "slot": "\(slot)", "process": "\(process.map(String.init) ?? "this one")",
+                ])
+            MetricCatalog.hostStarts.add()
             step { $0.hostStarted(slot) }
+        case .reported(_, .counted(let news)):
+            options.onCounted?(news)
         case .reported(let slot, let report):
             step { $0.reported(report, by: slot, at: .now) }
             if case .yielded = report { yields.signal() }
         case .died(let slot, let death):
+            MetricCatalog.hostDeaths.add(1, death.kind.rawValue)
             let lost = withCore { $0.heldCount(ofSlot: slot) }
             step { $0.hostDied(slot, death: death, at: .now) }
             logger.log(
@@ -109,6 +125,7 @@ extension WorkerConsumer {
                 metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)", "requests": "\(lost)"])
             yields.signal()
         case .spareDied(let death):
+            MetricCatalog.hostDeaths.add(1, death.kind.rawValue)
             logger.log(
                 level: death.kind == .handover ? .info : .warning, "A spare turn host has ended.",
                 metadata: ["host": "\(death.hostID)", "cause": "\(death.cause)"])

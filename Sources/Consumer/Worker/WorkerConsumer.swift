@@ -4,6 +4,7 @@ package import Kafka
 package import Logging
 package import SessionStore
 import Synchronization
+import Telemetry
 import TurnHost
 
 /// The parent's run-time: a member of the consumer group that hands requests to its turn hosts and commits what they
@@ -91,6 +92,9 @@ package final class WorkerConsumer: Sendable {
         var status = state.withLock { $0.core.status(at: .now) }
         guard let clients = running.withLock({ $0 }) else { return status }
         status.pollAge = ContinuousClock.now - clients.consumer.lastPoll
+        for index in status.partitions.indices {
+            status.partitions[index].end = clients.consumer.watermarks(of: status.partitions[index].partition)?.high
+        }
         for host in clients.pool.hosts where status.hosts.indices.contains(host.slot) {
             status.hosts[host.slot].hostID = host.hostID
             status.hosts[host.slot].processID = host.processID
@@ -119,7 +123,8 @@ package final class WorkerConsumer: Sendable {
     }
 
     func examine(_ records: [KafkaRecord]) -> [ConsumerCore.Incoming] {
-        records.map { ConsumerCore.Incoming(record: $0, verdict: intake.examine($0)) }
+        MetricCatalog.requests.add(Double(records.count))
+        return records.map { ConsumerCore.Incoming(record: $0, verdict: intake.examine($0)) }
     }
 
     func fail(_ error: KafkaError) {

@@ -43,6 +43,7 @@ package enum FrameCodec {
         case .yielded(let assignments): writer.write(integers: assignments)
         case .fenced(let assignment): writer.write(signed: assignment)
         case .vitals(let vitals): writer.write(vitals)
+        case .counted(let news): writer.write(blob: news)
         }
         return writer.finished()
     }
@@ -84,6 +85,7 @@ package enum FrameCodec {
         case .yielded: 68
         case .fenced: 69
         case .vitals: 70
+        case .counted: 71
         }
     }
 }
@@ -131,6 +133,7 @@ extension FrameReader {
         case 68: return .yielded(assignments: try readIntegers("assignments"))
         case 69: return .fenced(assignment: try readSigned("assignment"))
         case 70: return .vitals(try readVitals())
+        case 71: return .counted(try readBlob("counts"))
         default: throw FrameError(.unknownKind, "There is no report of kind \(kind).")
         }
     }

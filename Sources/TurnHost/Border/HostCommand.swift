@@ -41,6 +41,8 @@ package enum HostReport: Sendable, Hashable {
     case fenced(assignment: Int64)
     /// How the host is, from where its turns run.
     case vitals(HostVitals)
+    /// What was counted in the host since the last such report, for the worker's metrics.
+    case counted([UInt8])
 }
 
 /// One assignment of one requests partition, as a host has to know it.

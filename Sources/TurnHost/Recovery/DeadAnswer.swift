@@ -22,6 +22,8 @@ struct DeadAnswer: Sendable {
     private(set) var isTooLarge = false
     /// The seq up to which everything is there.
     private(set) var highestSeq: Int64
+    /// Which span wrote the last of it, if that was said.
+    private(set) var traceparent: String?
     /// The first seq of the turn's events.
     let firstSeq: Int64
 
@@ -49,6 +51,7 @@ struct DeadAnswer: Sendable {
         guard headers.seq == highestSeq + 1 else { return }
         highestSeq = headers.seq
         guard headers.turn == turn, let run = headers.run, !isTooLarge else { return }
+        traceparent = headers.traceparent
         bytes += value.count
         guard bytes <= Self.largest else { return giveUp() }
         entries.append(Entry(seq: headers.seq, run: run, value: value, control: headers.control))

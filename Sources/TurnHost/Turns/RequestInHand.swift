@@ -2,6 +2,8 @@ import ChatAgent
 import Conversation
 import Kafka
 import SessionStore
+import Telemetry
+import Tracing
 
 /// A request that is being carried out, with the session's state as it is known.
 struct RequestInHand: Sendable {
@@ -22,7 +24,10 @@ struct RequestInHand: Sendable {
     var request: Request { dispatch.request }
     var position: LogPosition { LogPosition(log: grant.log, offset: dispatch.record.offset) }
     var requestID: String { request.id ?? dispatch.record.fallbackRequestID }
-    var traceparent: String? { dispatch.record.headerString("traceparent") }
+    /// The span that carries it out, or else the producer's.
+    var traceparent: String? {
+        ServiceContext.current?.trace?.traceparent ?? dispatch.record.headerString("traceparent")
+    }
     /// Whether an earlier run of the request's turn was begun: it is carried through.
     var isBegun: Bool { memory.openRuns.contains { stands(at: $0.position) } }
 

@@ -3,18 +3,24 @@ import Conversation
 import Kafka
 import SessionStore
 import Synchronization
+import Telemetry
+import Tracing
 
 /// A run that has begun; its events wait until that is on record.
 final class BegunRun: Sendable {
     let run: StoredRun
     let writer: EventWriter
+    /// How the run ended that this one takes over from.
+    let previousCause: String?
+    let began = ContinuousClock.now
     // Not the task that writes it: that would keep its memory as long as somebody may ask for its result.
     private let isDecided = Gate()
     private let result = Mutex(Result<WriteResult, any Error>.failure(CancellationError()))
 
-    init(run: StoredRun, writer: EventWriter) {
+    init(run: StoredRun, writer: EventWriter, previousCause: String?) {
         self.run = run
         self.writer = writer
+        self.previousCause = previousCause
     }
 
     /// What became of writing it; waits until that is known.
@@ -26,6 +32,19 @@ final class BegunRun: Sendable {
     func decide(_ result: Result<WriteResult, any Error>) {
         self.result.withLock { $0 = result }
         isDecided.open()
+    }
+}
+
+/// Measures once when a reader could read a run's first content.
+private final class FirstChunk: Sendable {
+    private let began = ContinuousClock.now
+    // Acknowledgements come on a thread of their own.
+    private let context = ServiceContext.current
+    private let hasCome = Atomic(false)
+
+    func came() {
+        guard !hasCome.exchange(true, ordering: .relaxed) else { return }
+        ServiceContext.withValue(context) { MetricCatalog.firstChunk.record(since: began) }
     }
 }
 
@@ -44,7 +63,12 @@ extension TurnExecutor {
             turn: isTurn ? run.turn : nil, run: isTurn ? run.run : nil, requestID: work.requestID,
             requestOffset: work.requestOffset, options: environment.options)
         let environment = environment
-        let onContentAcknowledged: @Sendable () -> Void = { if isTurn { environment.reached(.midStream) } }
+        let first = FirstChunk()
+        let onContentAcknowledged: @Sendable () -> Void = {
+            guard isTurn else { return }
+            first.came()
+            environment.reached(.midStream)
+        }
         let writer = EventWriter(
             log: environment.log, identity: identity, firstSeq: run.firstSeq,
             maximumBytes: environment.options.maximumEventBytes, ticker: environment.ticker,
@@ -56,7 +80,7 @@ extension TurnExecutor {
         // The agent's code may end this process at once, and then the consumer has to know who was here.
         await environment.flushReports()
         let grant = work.grant
-        let begun = BegunRun(run: begin.run, writer: writer)
+        let begun = BegunRun(run: begin.run, writer: writer, previousCause: takeover?.cause.description)
         Task {
             do {
                 begun.decide(.success(try await write(begin, grant, writer, control)))

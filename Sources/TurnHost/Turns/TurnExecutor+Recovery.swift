@@ -3,6 +3,7 @@ import Conversation
 import Kafka
 import Logging
 import SessionStore
+import Telemetry
 
 /// What a recovery hook wanted done before anything else failed: the run ends, and the request is tried again.
 struct BeforeBootError: Error {
@@ -32,10 +33,9 @@ extension TurnExecutor {
         if environment.loop.ownsHistory {
             // The history is not ours to put a partial into: the turn is an ordinary one.
             let decision = takeover.exhausted.map(RecoveryDecision.deadLetter) ?? .runAgain
-            writer.write(
-                .recovered(
-                    cause: takeover.cause.description, previousRun: takeover.previous.run,
-                    policy: forwardTopic == nil ? decision.name : Self.forwardPolicy, partial: false))
+            tellRecovered(
+                takeover.cause.description, takeover, policy: forwardTopic == nil ? decision.name : Self.forwardPolicy,
+                partial: false, writer)
             if let forwardTopic { return .forward(forwardTopic) }
             if let first = point.firstChunk { writer.write(.superseded(fromSeq: first)) }
             if case .deadLetter(let budget) = decision {
@@ -58,10 +58,8 @@ extension TurnExecutor {
         let evidence = takeover.evidence(point, isStopped: isStopped, hasNewerMessages: !newer.isEmpty)
         let decision = environment.options.recoveryPolicy.decide(evidence)
         if let forwardTopic, case .deadLetter = decision {
-            writer.write(
-                .recovered(
-                    cause: evidence.cause.description, previousRun: takeover.previous.run, policy: Self.forwardPolicy,
-                    partial: evidence.hasPartial))
+            tellRecovered(
+                evidence.cause.description, takeover, policy: Self.forwardPolicy, partial: evidence.hasPartial, writer)
             return .forward(forwardTopic)
         }
         var course = Course(decision)
@@ -76,16 +74,22 @@ extension TurnExecutor {
                 try await beforeBoot(result, control)
             }
         }
-        writer.write(
-            .recovered(
-                cause: evidence.cause.description, previousRun: takeover.previous.run, policy: course.name,
-                partial: evidence.hasPartial))
+        tellRecovered(
+            evidence.cause.description, takeover, policy: course.name, partial: evidence.hasPartial, writer)
         plan.validates = takeover.exhausted == nil
         try await apply(course, takeover, point, work, &plan, writer)
         // What had joined an answer that is given anew waits again.
         let kept = plan.course.assembler?.message.injectedMessages(from: plan.baseCount) ?? []
         plan.injected = kept.map { waiting.message(at: $0.requestOffset) ?? $0 }
         return .plan(plan)
+    }
+
+    private func tellRecovered(
+        _ cause: String, _ takeover: Takeover, policy: String, partial: Bool, _ writer: EventWriter
+    ) {
+        MetricCatalog.recoveries.add(1, cause, policy)
+        writer.write(
+            .recovered(cause: cause, previousRun: takeover.previous.run, policy: policy, partial: partial))
     }
 
     /// Where the dead run's answer can be gone on with, by what the agent's tools are now.

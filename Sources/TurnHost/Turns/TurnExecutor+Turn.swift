@@ -3,6 +3,8 @@ import Conversation
 import Kafka
 import Logging
 import SessionStore
+import Telemetry
+import Tracing
 
 extension TurnExecutor {
     /// One run of a turn: begun in the store before anything of it is published, settled after everything of it is
@@ -86,7 +88,14 @@ extension TurnExecutor {
     ) async throws -> PreparedTurn.Outcome {
         do {
             let identity = work.identity(run: begun.run.run, lifecycle: lifecycle)
-            switch try await recoveryPlan(&work, identity, takeover, answer, begun.writer, control, session) {
+            let made = try await withSpan("recovery") { span in
+                span.attributes["carryon.recovery.cause"] = takeover.cause.description
+                span.attributes["carryon.recovery.previous_run"] = takeover.previous.id
+                if let dead = takeover.answer.traceparent { span.link(to: dead) }
+                return try await recoveryPlan(&work, identity, takeover, answer, begun.writer, control, session)
+            }
+            MetricCatalog.recoveryDuration.record(since: begun.began)
+            switch made {
             case .forward(let topic):
                 return .over(try await forward(begun.run, begun.writer, to: topic, &work))
             case .plan(let plan):
@@ -141,7 +150,7 @@ extension TurnExecutor {
             let seq = try await lastSeq(of: writer)
             work.memory.summary = effect.summary
             let settlement = settlement(effect, run, work, session, seq)
-            return try await settle(effect, settlement, turn.plan.identity, &work, session, control, permit)
+            return try await settle(effect, settlement, begun, turn.plan.identity, &work, session, control, permit)
         }
     }
 
@@ -227,12 +236,15 @@ extension TurnExecutor {
     }
 
     private func settle(
-        _ effect: TurnEffect, _ settlement: Settlement, _ identity: TurnIdentity, _ work: inout RequestInHand,
-        _ session: HostedSession, _ control: TurnControl, _ permit: Permits.Permit
+        _ effect: TurnEffect, _ settlement: Settlement, _ begun: BegunRun, _ identity: TurnIdentity,
+        _ work: inout RequestInHand, _ session: HostedSession, _ control: TurnControl, _ permit: Permits.Permit
     ) async throws -> Fate {
         let grant = work.grant
-        let result = try await environment.persistently(grant) { try await write(settlement, &work) }
+        let result = try await withSpan("checkpoint") { _ in
+            try await environment.persistently(grant) { try await write(settlement, &work) }
+        }
         if let fate = result { return fate }
+        count(effect, begun)
         // The turn is over; what is left is to say so.
         permit.release()
         session.turnIsOver()

@@ -3,6 +3,8 @@ import Conversation
 import Kafka
 import Logging
 import SessionStore
+import Telemetry
+import Tracing
 
 /// Carries a session's requests out, one after the other: settles each exactly once, in its order.
 ///
@@ -41,9 +43,16 @@ struct TurnExecutor: Sendable {
 
     /// Works through what waits for `session` until nothing does.
     func run(_ session: HostedSession) async {
-        while let dispatch = session.next(log: { grant($0)?.log }) {
-            guard let grant = grant(dispatch.assignment) else { continue }
-            await carryOut(dispatch, session, grant)
+        // Of the task: other sessions' turns run in this process too.
+        var context = ServiceContext.topLevel
+        context.conversationID = session.id
+        await ServiceContext.withValue(context) {
+            while let dispatch = session.next(log: { grant($0)?.log }) {
+                guard let grant = grant(dispatch.assignment) else { continue }
+                let span = startSpan(of: dispatch)
+                await ServiceContext.withValue(span.context) { await carryOut(dispatch, session, grant) }
+                span.end()
+            }
         }
         onIdle(session, session.memoryBytes)
     }
@@ -119,7 +128,10 @@ struct TurnExecutor: Sendable {
         guard work.grant.enter() else { return .letGo }
         defer { work.grant.leave() }
         // A stop that is reached in its order finds no turn in front of it, and needs no trace.
-        if isApplied { try await resendClosing(work) }
+        if isApplied {
+            MetricCatalog.duplicates.add()
+            try await resendClosing(work)
+        }
         return settled(work)
     }
 
@@ -183,9 +195,11 @@ struct TurnExecutor: Sendable {
     private func closingOfDuplicate(_ work: RequestInHand) async throws -> RequestInHand.Closing? {
         let id = work.requestID
         if let key = work.forwardedKey, try await isTaken(key, work) {
+            MetricCatalog.duplicates.add()
             return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: false)
         }
         if let key = work.request.idempotencyKey, try await isTaken(key, work) {
+            MetricCatalog.duplicates.add()
             return RequestInHand.Closing(control: .duplicate(requestID: id), recordsKey: work.isForwarded)
         }
         return nil
@@ -266,8 +280,10 @@ struct TurnExecutor: Sendable {
     func write(_ settlement: Settlement, _ work: inout RequestInHand) async throws -> Fate? {
         guard work.grant.isHeld else { return .letGo }
         environment.reached(.beforeSettle)
+        let asked = ContinuousClock.now
         switch try await environment.store.settle(settlement) {
         case .written(let revision):
+            MetricCatalog.settlementDuration.record(since: asked)
             environment.reached(.afterSettle)
             work.memory.settled(settlement, revision: revision)
             return nil
@@ -302,5 +318,6 @@ struct TurnExecutor: Sendable {
             message: error.message, attempts: attempts, turn: work.request.isTurn ? work.memory.turns : nil,
             checkpointRevision: work.memory.revision)
         try await environment.append(letter.producerRecord(topic: environment.options.deadLettersTopic))
+        MetricCatalog.deadLetters.add(1, cause.rawValue)
     }
 }

@@ -1,0 +1,79 @@
+import Conversation
+import LanguageModels
+import Tracing
+
+// Spans as OpenTelemetry has them (*Semantic conventions for generative AI systems*). Without a back end for them, nothing
+// is made of any.
+
+extension TurnLoop {
+    /// The span of one run of the agent.
+    func startSpan(_ work: TurnWork) -> any Span {
+        let span = Tracing.startSpan("invoke_agent \(agent.name)")
+        guard span.isRecording else { return span }
+        let identity = work.plan.identity
+        span.updateAttributes { attributes in
+            attributes["gen_ai.operation.name"] = "invoke_agent"
+            attributes["gen_ai.agent.name"] = agent.name
+            attributes["carryon.turn"] = identity.turn
+            attributes["carryon.run"] = identity.run
+            attributes["carryon.request.id"] = identity.requestID
+        }
+        return span
+    }
+
+    /// Calls a hook in a span of its name.
+    func hookSpan<Output>(_ name: String, _ body: () async throws -> Output) async throws -> Output {
+        try await withSpan(name) { _ in try await body() }
+    }
+}
+
+extension Span {
+    /// What a settled turn is known by.
+    func add(_ effect: TurnEffect) {
+        guard isRecording else { return }
+        updateAttributes { attributes in
+            attributes["carryon.outcome"] = effect.outcome.rawValue
+            attributes["gen_ai.response.finish_reasons"] = [effect.finishReason.rawValue]
+            attributes["gen_ai.usage.input_tokens"] = effect.usage?.inputTokens
+            attributes["gen_ai.usage.output_tokens"] = effect.usage?.outputTokens
+        }
+    }
+
+    /// That what it is of did not succeed. What an error says may hold a message's text, and is left out.
+    func fail(_ error: any Error) {
+        updateAttributes { $0["error.type"] = "\(type(of: error))" }
+        setStatus(SpanStatus(code: .error))
+    }
+}
+
+extension LanguageModel {
+    /// Asks the model, in a span of the call: `chat MODEL`, with the provider in front of the colon in its name.
+    func traced(
+        _ request: ModelRequest, emit: @Sendable (Chunk) async throws -> Void
+    ) async throws -> ModelResponse {
+        let parts = name.split(separator: ":", maxSplits: 1)
+        let span = startSpan("chat \(parts.last ?? "")", ofKind: .client)
+        guard span.isRecording else { return try await generate(request, emit: emit) }
+        defer { span.end() }
+        span.updateAttributes { attributes in
+            attributes["gen_ai.operation.name"] = "chat"
+            attributes["gen_ai.provider.name"] = parts.count == 2 ? String(parts[0]) : name
+            attributes["gen_ai.request.model"] = String(parts.last ?? "")
+            attributes["gen_ai.request.stream"] = true
+        }
+        do {
+            let response = try await ServiceContext.withValue(span.context) {
+                try await generate(request, emit: emit)
+            }
+            span.updateAttributes { attributes in
+                attributes["gen_ai.response.finish_reasons"] = [response.finishReason.rawValue]
+                attributes["gen_ai.usage.input_tokens"] = response.usage?.inputTokens
+                attributes["gen_ai.usage.output_tokens"] = response.usage?.outputTokens
+            }
+            return response
+        } catch {
+            span.fail(error)
+            throw error
+        }
+    }
+}

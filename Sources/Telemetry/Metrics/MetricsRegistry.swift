@@ -1,0 +1,101 @@
+package import CoreMetrics
+import Synchronization
+import Tracing
+
+/// Keeps what is counted in this process, and what is handed over from others: the back end of swift-metrics.
+///
+/// From any thread. A series that is written to for the first time costs a look-up under a lock, and a write another
+/// short one. What an agent's own code counts with swift-metrics is kept here too.
+package final class MetricsRegistry: MetricsFactory, Sendable {
+    private struct State {
+        var series: [SeriesID: MetricSeries] = [:]
+        var dropped = 0
+    }
+
+    /// Labels that take ever new values must not take ever more memory.
+    private let maximumSeries: Int
+    /// Whether each series is one conversation's. Their number has no bound then but the one above.
+    private let labelsConversation: Bool
+    private let now: @Sendable () -> Int64
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - maximumSeries: more than these are not kept, but counted.
+    ///   - labelsConversation: makes `gen_ai.conversation.id` a label of everything that is counted in a turn.
+    ///   - now: milliseconds since 1970.
+    package init(
+        maximumSeries: Int = 10_000, labelsConversation: Bool = false, now: @escaping @Sendable () -> Int64
+    ) {
+        self.maximumSeries = maximumSeries
+        self.labelsConversation = labelsConversation
+        self.now = now
+    }
+
+    /// The series of this name and these labels. What is one kind of metric does not become another: the first to be
+    /// asked for stays.
+    func series(_ id: SeriesID, _ initial: @autoclosure () -> MetricSeries.Value) -> MetricSeries {
+        state.withLock { state in
+            if let known = state.series[id] { return known }
+            let made = MetricSeries(id, initial(), now: now)
+            if state.series.count < maximumSeries {
+                state.series[id] = made
+            } else {
+                // Somebody may write to it; nobody reads it.
+                state.dropped += 1
+            }
+            return made
+        }
+    }
+
+    /// All series, in the order of their names and labels.
+    var all: [MetricSeries] {
+        let (series, dropped) = state.withLock { (Array($0.series.values), $0.dropped) }
+        let note = MetricSeries(SeriesID(MetricCatalog.droppedSeries.name), .counter(Double(dropped)), now: now)
+        return (series + [note]).sorted { $0.id < $1.id }
+    }
+
+    // MARK: swift-metrics
+
+    package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        CounterSeries(series(id(label, dimensions), .counter(0)))
+    }
+
+    package func makeFloatingPointCounter(
+        label: String, dimensions: [(String, String)]
+    ) -> any FloatingPointCounterHandler {
+        CounterSeries(series(id(label, dimensions), .counter(0)))
+    }
+
+    package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        MeterSeries(series(id(label, dimensions), .gauge(0)))
+    }
+
+    package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        ValueSeries(series(id(label, dimensions), aggregate ? Self.distribution(label) : .gauge(0)))
+    }
+
+    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        ValueSeries(series(id(label, dimensions), Self.distribution(label)))
+    }
+
+    // Handles come and go; what they have counted stays.
+    package func destroyCounter(_ handler: any CounterHandler) {}
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
+    package func destroyMeter(_ handler: any MeterHandler) {}
+    package func destroyRecorder(_ handler: any RecorderHandler) {}
+    package func destroyTimer(_ handler: any TimerHandler) {}
+
+    private func id(_ name: String, _ dimensions: [(String, String)]) -> SeriesID {
+        guard labelsConversation, let conversation = ServiceContext.current?.conversationID else {
+            return SeriesID(name, dimensions)
+        }
+        return SeriesID(name, dimensions + [("gen_ai.conversation.id", conversation)])
+    }
+
+    private static func distribution(_ name: String) -> MetricSeries.Value {
+        if case .histogram(let bounds)? = MetricCatalog.byName[name]?.kind {
+            return .histogram(Distribution(bounds: bounds))
+        }
+        return .histogram(Distribution(bounds: MetricDefinition.durations))
+    }
+}

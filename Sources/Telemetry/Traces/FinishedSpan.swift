@@ -1,0 +1,17 @@
+package import Tracing
+
+/// What an exporter is given of a span that is over.
+package struct FinishedSpan: Sendable {
+    package let name: String
+    package let kind: SpanKind
+    package let context: TraceContext
+    /// Nil for the first of its trace.
+    package let parent: [UInt8]?
+    /// Nanoseconds since 1970.
+    package let begin: UInt64
+    package let end: UInt64
+    package let attributes: SpanAttributes
+    package let events: [SpanEvent]
+    package let links: [(context: TraceContext, attributes: SpanAttributes)]
+    package let status: SpanStatus?
+}

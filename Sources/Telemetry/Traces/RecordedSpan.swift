@@ -1,0 +1,90 @@
+import Synchronization
+package import Tracing
+
+/// A span that is exported when it ends, if its trace is sampled. From any thread; what is done to it after its end has
+/// no effect.
+package final class RecordedSpan: Span, Sendable {
+    private struct State {
+        var name: String
+        var attributes: SpanAttributes
+        var events: [SpanEvent] = []
+        var links: [(context: TraceContext, attributes: SpanAttributes)] = []
+        var status: SpanStatus?
+        var isOver = false
+    }
+
+    /// More than these are not kept: a loop must not take ever more memory.
+    private static let maximumEvents = 128
+    private static let maximumLinks = 128
+
+    package let context: ServiceContext
+    private let kind: SpanKind
+    private let trace: TraceContext
+    private let parent: [UInt8]?
+    private let begin: UInt64
+    private let onEnd: @Sendable (FinishedSpan) -> Void
+    private let state: Mutex<State>
+
+    init(
+        _ name: String, kind: SpanKind, context: ServiceContext, trace: TraceContext, parent: [UInt8]?, begin: UInt64,
+        attributes: SpanAttributes, onEnd: @escaping @Sendable (FinishedSpan) -> Void
+    ) {
+        self.kind = kind
+        self.context = context
+        self.trace = trace
+        self.parent = parent
+        self.begin = begin
+        self.onEnd = onEnd
+        state = Mutex(State(name: name, attributes: attributes))
+    }
+
+    package var isRecording: Bool { trace.isSampled && state.withLock { !$0.isOver } }
+
+    package var operationName: String {
+        get { state.withLock { $0.name } }
+        set { change { $0.name = newValue } }
+    }
+
+    package var attributes: SpanAttributes {
+        get { state.withLock { $0.attributes } }
+        set { change { $0.attributes = newValue } }
+    }
+
+    package func setStatus(_ status: SpanStatus) { change { $0.status = status } }
+
+    package func addEvent(_ event: SpanEvent) {
+        change { if $0.events.count < Self.maximumEvents { $0.events.append(event) } }
+    }
+
+    package func addLink(_ link: SpanLink) {
+        guard let linked = link.context.trace else { return }
+        change { if $0.links.count < Self.maximumLinks { $0.links.append((linked, link.attributes)) } }
+    }
+
+    package func recordError<Instant: TracerInstant>(
+        _ error: any Error, attributes: SpanAttributes, at instant: @autoclosure () -> Instant
+    ) {
+        var attributes = attributes
+        attributes["exception.type"] = "\(type(of: error))"
+        // What it says may hold a message's text.
+        addEvent(SpanEvent(name: "exception", at: instant(), attributes: attributes))
+        change { $0.attributes["error.type"] = "\(type(of: error))" }
+    }
+
+    package func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
+        let end = instant().nanosecondsSinceEpoch
+        let finished = state.withLock { state -> FinishedSpan? in
+            guard !state.isOver else { return nil }
+            state.isOver = true
+            return FinishedSpan(
+                name: state.name, kind: kind, context: trace, parent: parent, begin: begin, end: max(begin, end),
+                attributes: state.attributes, events: state.events, links: state.links, status: state.status)
+        }
+        if let finished, trace.isSampled { onEnd(finished) }
+    }
+
+    private func change(_ body: (inout sending State) -> Void) {
+        guard trace.isSampled else { return }
+        state.withLock { if !$0.isOver { body(&$0) } }
+    }
+}

@@ -1,0 +1,47 @@
+import ChatAgent
+import Conversation
+import Kafka
+import SessionStore
+import Telemetry
+import Tracing
+
+extension TurnExecutor {
+    /// The span of carrying a request out (OpenTelemetry, *Semantic conventions for messaging spans*): a trace of its own,
+    /// linked to the producer's, which may be long over.
+    func startSpan(of dispatch: Dispatch) -> any Span {
+        let record = dispatch.record
+        let span = Tracing.startSpan("process \(record.topic)", ofKind: .consumer)
+        guard span.isRecording else { return span }
+        span.updateAttributes { attributes in
+            attributes["messaging.system"] = "kafka"
+            attributes["messaging.operation.name"] = "process"
+            attributes["messaging.operation.type"] = "process"
+            attributes["messaging.destination.name"] = record.topic
+            attributes["messaging.destination.partition.id"] = "\(record.partition)"
+            attributes["messaging.kafka.offset"] = Int(record.offset)
+            attributes["messaging.consumer.group.name"] = environment.options.groupID
+        }
+        if let producer = record.headerString("traceparent") { span.link(to: producer) }
+        return span
+    }
+
+    /// Counts a turn that is settled.
+    @inline(never)
+    func count(_ effect: TurnEffect, _ begun: BegunRun) {
+        let outcome = effect.outcome.rawValue
+        MetricCatalog.turns.add(1, outcome, begun.previousCause ?? "", begun.run.region ?? "")
+        MetricCatalog.turnDuration.record(since: begun.began, outcome)
+        if let tokens = effect.usage?.inputTokens { MetricCatalog.tokens.add(Double(tokens), "input") }
+        if let tokens = effect.usage?.outputTokens { MetricCatalog.tokens.add(Double(tokens), "output") }
+    }
+}
+
+extension Span {
+    /// Links to the span that a `traceparent` names; one that is none is nothing to link to.
+    func link(to traceparent: String) {
+        guard let trace = TraceContext(traceparent: traceparent) else { return }
+        var context = ServiceContext.topLevel
+        context.trace = trace
+        addLink(SpanLink(context: context, attributes: [:]))
+    }
+}

@@ -1,0 +1,160 @@
+import Conversation
+import Foundation
+import FoundationNetworking
+import HTTPTestServer
+import Kafka
+import SessionStore
+import Synchronization
+import TestSupport
+import Testing
+
+/// What a real worker and its hosts send and serve, as other people's readers understand it.
+@Suite("What a worker tells of itself", .timeLimit(.minutes(10)))
+struct WorkerTelemetryTests {
+    private static let producer = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    /// A collector that keeps what it is sent.
+    private final class Collected: Sendable {
+        private let bodies = Mutex<[String: [String]]>([:])
+
+        func take(_ request: ReceivedRequest) -> ServerReply {
+            bodies.withLock { $0[request.uri, default: []].append(request.body) }
+            return .json("{}")
+        }
+
+        func read(_ what: String) async throws -> JSON {
+            let text = bodies.withLock { $0["/v1/\(what)"] ?? [] }.joined(separator: "\n")
+            return try await WorkerTelemetryTests.read(what, text)
+        }
+    }
+
+    private static func read(_ what: String, _ text: String) async throws -> JSON {
+        let read = try await PythonEnvironment.run("Tests/TelemetryTests/read_telemetry.py", [what], input: text)
+        return try JSON(parsing: Array(read.utf8))
+    }
+
+    private static func scrape(_ port: Int) async throws -> JSON {
+        let url = try #require(URL(string: "http://127.0.0.1:\(port)/metrics"))
+        let (data, _) = try await URLSession(configuration: .ephemeral).data(from: url)
+        return try await read("prometheus", String(decoding: data, as: UTF8.self))
+    }
+
+    private static func sum(
+        _ metrics: JSON, _ family: String, _ sample: String? = nil, _ labels: [String: String] = [:]
+    )
+        -> Double
+    {
+        let samples = (metrics[family]?["samples"]?.arrayValue ?? []).filter { one in
+            one["name"]?.stringValue == sample ?? "\(family)_total"
+                && labels.allSatisfy { one["labels"]?[$0.key]?.stringValue == $0.value }
+        }
+        return samples.reduce(0) { $0 + ($1["value"]?.double ?? 0) }
+    }
+
+    @Test("Spans, metrics and log lines of two sessions' turns, one of them carried on after its host was killed")
+    func whole() async throws {
+        let collected = Collected()
+        try await TestServer.serving({ collected.take($0) }) { collector in
+            try await withCluster(.embedded, partitions: 1, "telemetry") { cluster in
+                let port = Int(try LoopbackSocket.freePort())
+                let worker = try await cluster.startWorker(
+                    "worker",
+                    [
+                        "--admin-address", "127.0.0.1:\(port)", "--otlp-endpoint", collector.url, "--region", "eu",
+                        "--log-level", "debug", "--log-format", "json",
+                    ])
+                var sent: [String: SentRequest] = [:]
+                for session in ["alice", "bob"] {
+                    let request: JSON = ["type": "message", "text": .string(Counting.program(to: 60, every: "50ms"))]
+                    sent[session] = try await cluster.produce(
+                        key: Array(session.utf8), value: request.serialized(),
+                        headers: [KafkaHeader("traceparent", Self.producer)], session: session)
+                }
+                for session in ["alice", "bob"] { try await cluster.waitForText(of: session) }
+                let before = try await Self.scrape(port)
+                // The spans of the runs that are over are with the collector by then.
+                for host in worker.family.dropFirst() { kill(host, SIGKILL) }
+                for (session, request) in sent {
+                    try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                        try await cluster.store.loadSession(session)?.hasSettled(request) == true
+                    }
+                }
+                // What hosts have counted comes within a second.
+                var metrics = JSON.null
+                try await eventually(timeout: .seconds(30), every: .milliseconds(200)) {
+                    metrics = try await Self.scrape(port)
+                    return Self.sum(metrics, "carryon_turns") == 2
+                }
+                try Self.check(metrics, before)
+                // A host sends its spans every second, and what it has not sent at its end is lost.
+                try await eventually(timeout: .seconds(30), every: .milliseconds(200)) {
+                    let spans = try await collected.read("traces").arrayValue ?? []
+                    return spans.count { $0["name"]?.stringValue?.hasPrefix("process ") == true } == 2
+                }
+                worker.signal(SIGTERM)
+                _ = try await worker.end(within: .seconds(60))
+                try Self.check(spans: try await collected.read("traces").arrayValue ?? [])
+                let exported = try await collected.read("metrics")
+                try require("turns by OTLP", exported["carryon.turns"]?["kind"], equals: "sum")
+                try Self.check(log: worker.errorText)
+            }
+        }
+    }
+
+    private static func check(_ metrics: JSON, _ before: JSON) throws {
+        let turns = sum(metrics, "carryon_turns", nil, ["outcome": "completed", "region": "eu"])
+        try require("turns completed in the region", turns, equals: 2)
+        try require("recoveries", sum(metrics, "carryon_recoveries", nil, ["policy": "continue"]), equals: 2)
+        try require("turns with a cause", sum(metrics, "carryon_turns", nil, ["cause": "crashed"]), equals: 2)
+        let runs = sum(
+            metrics, "carryon_turn_time_to_first_chunk_seconds", "carryon_turn_time_to_first_chunk_seconds_count")
+        // Of the runs that were killed it is known only if it was handed over before.
+        try require("first chunks", (2...4).contains(runs), equals: true)
+        try require("deaths", sum(metrics, "carryon_host_deaths") >= 1, equals: true)
+        try require("requests", sum(metrics, "carryon_requests"), equals: 2)
+        try require("the worker is ready", sum(metrics, "carryon_ready", "carryon_ready"), equals: 1)
+        for family in ["carryon_turns", "carryon_tokens", "carryon_requests", "carryon_host_starts"] {
+            try require("\(family) went back", sum(metrics, family) >= sum(before, family), equals: true)
+        }
+    }
+
+    private static func check(spans: [JSON]) throws {
+        func named(_ prefix: String) -> [JSON] { spans.filter { $0["name"]?.stringValue?.hasPrefix(prefix) == true } }
+        let byID = Dictionary(spans.map { ($0["span"]?.stringValue ?? "", $0) }, uniquingKeysWith: { $1 })
+        for prefix in ["process ", "invoke_agent ", "chat ", "recovery", "checkpoint", "onTurnStart"] {
+            let found = Set(named(prefix).compactMap { $0["attributes"]?["gen_ai.conversation.id"]?.stringValue })
+            try require("the conversations of '\(prefix)' spans", found, equals: ["alice", "bob"])
+        }
+        for span in spans {
+            let own = span["attributes"]?["gen_ai.conversation.id"]?.stringValue
+            guard let parent = byID[span["parent"]?.stringValue ?? ""] else { continue }
+            let above = parent["attributes"]?["gen_ai.conversation.id"]?.stringValue
+            try require("the conversation of the span around '\(span["name"] ?? .null)'", above, equals: own)
+            try require("its trace", parent["trace"], equals: span["trace"] ?? .null)
+        }
+        for chat in named("chat ") {
+            let agent = byID[chat["parent"]?.stringValue ?? ""]
+            try require("what is around a chat", agent?["name"]?.stringValue?.hasPrefix("invoke_agent "), equals: true)
+            let process = byID[agent?["parent"]?.stringValue ?? ""]
+            try require("what is around the agent", process?["name"]?.stringValue?.hasPrefix("process "), equals: true)
+            try require("its kind", process?["kind"], equals: 5)
+            try require("its link to the producer", process?["links"], equals: ["b7ad6b7169203331"])
+        }
+        for recovery in named("recovery") {
+            try require("links to the dead run's span", recovery["links"]?.arrayValue?.count, equals: 1)
+            try require("its trace is not its own", recovery["linked"] != [recovery["trace"] ?? .null], equals: true)
+        }
+    }
+
+    /// Every line of a turn has its conversation, and no other.
+    private static func check(log: String) throws {
+        var sessions: Set<String> = []
+        for line in log.split(separator: "\n") {
+            guard let json = try? JSON(parsing: Array(line.utf8)), let session = json["session"]?.stringValue,
+                let conversation = json["gen_ai.conversation.id"]?.stringValue
+            else { continue }
+            try require("the conversation of the line \(line)", conversation, equals: session)
+            sessions.insert(session)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+"""Reads telemetry with other people's readers of it. Usage: read_telemetry.py prometheus|openmetrics|traces|metrics
+
+Standard input is what an exporter wrote; standard output is JSON of what was understood. Status 1 if it is not understood.
+"""
+import base64
+import json
+import sys
+
+
+def prometheus(text, parser):
+    families = {}
+    for family in parser.text_string_to_metric_families(text):
+        samples = []
+        for sample in family.samples:
+            exemplar = sample.exemplar.labels if sample.exemplar else None
+            samples.append({"name": sample.name, "labels": sample.labels, "value": sample.value, "exemplar": exemplar})
+        families[family.name] = {"type": family.type, "help": family.documentation, "samples": samples}
+    return families
+
+
+def with_bytes(value):
+    """OTLP's JSON has ids in hexadecimal, protobuf's in base 64."""
+    if isinstance(value, list):
+        return [with_bytes(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    ids = ("traceId", "spanId", "parentSpanId")
+    return {
+        name: base64.b64encode(bytes.fromhex(one)).decode() if name in ids else with_bytes(one)
+        for name, one in value.items()
+    }
+
+
+def attributes(values):
+    found = {}
+    for one in values:
+        kind = one.value.WhichOneof("value")
+        value = getattr(one.value, kind)
+        if kind == "array_value":
+            value = [getattr(item, item.WhichOneof("value")) for item in value.values]
+        found[one.key] = value
+    return found
+
+
+def traces(text):
+    from google.protobuf.json_format import ParseDict
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    spans = []
+    for line in text.splitlines():
+        request = ParseDict(with_bytes(json.loads(line)), ExportTraceServiceRequest())
+        for resource in request.resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    assert len(span.trace_id) == 16 and len(span.span_id) == 8, span
+                    assert span.start_time_unix_nano <= span.end_time_unix_nano, span
+                    spans.append({
+                        "resource": attributes(resource.resource.attributes), "name": span.name, "kind": span.kind,
+                        "trace": span.trace_id.hex(), "span": span.span_id.hex(), "parent": span.parent_span_id.hex(),
+                        "attributes": attributes(span.attributes), "status": span.status.code,
+                        "links": [link.span_id.hex() for link in span.links],
+                        "linked": [link.trace_id.hex() for link in span.links],
+                        "events": [event.name for event in span.events],
+                    })
+    return spans
+
+
+def metrics(text):
+    from google.protobuf.json_format import ParseDict
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+    found = {}
+    for line in text.splitlines():
+        request = ParseDict(with_bytes(json.loads(line)), ExportMetricsServiceRequest())
+        for resource in request.resource_metrics:
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    kind = metric.WhichOneof("data")
+                    points = []
+                    for point in getattr(metric, kind).data_points:
+                        one = {"attributes": attributes(point.attributes)}
+                        if kind == "histogram":
+                            assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
+                            assert sum(point.bucket_counts) == point.count
+                            one["count"], one["sum"] = point.count, point.sum
+                            one["exemplars"] = [attributes(e.filtered_attributes) for e in point.exemplars]
+                        else:
+                            one["value"] = point.as_double
+                        points.append(one)
+                    found[metric.name] = {
+                        "kind": kind, "unit": metric.unit, "help": metric.description, "points": points
+                    }
+    return found
+
+
+def main():
+    what, text = sys.argv[1], sys.stdin.read()
+    if what == "prometheus":
+        from prometheus_client import parser
+        read = prometheus(text, parser)
+    elif what == "openmetrics":
+        from prometheus_client.openmetrics import parser
+        read = prometheus(text, parser)
+    else:
+        read = {"traces": traces, "metrics": metrics}[what](text)
+    print(json.dumps(read))
+
+
+main()
