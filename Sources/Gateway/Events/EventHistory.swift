@@ -46,7 +46,7 @@ struct EventHistory: Sendable {
         let start = try await start(of: head, after: seq)
         let place =
             start?.place(topic)
-            ?? head.positions.first.map {
+            ?? head.requestPositions.first.map {
                 TopicPartition(topic: topic, partition: $0.log.partition)
             }
         var rule = ReaderRule(after: seq)
@@ -122,7 +122,7 @@ struct EventHistory: Sendable {
         }
         let log = found.position.log
         // Offsets of an earlier log say nothing about this one.
-        let isSameLog = head.positions.first.map { $0.log == log } ?? true
+        let isSameLog = head.requestPositions.first.map { $0.log == log } ?? true
         return Start(
             partition: log.partition,
             offset: isSameLog || !head.openRuns.isEmpty && found.turn == last ? .at(found.eventsStart) : .beginning,

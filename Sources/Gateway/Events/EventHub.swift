@@ -150,7 +150,7 @@ actor EventHub {
     private func prepare(_ feed: SessionFeed, _ key: [UInt8]) async throws {
         let session = feed.session
         let head = try await store.sessionHead(session)
-        var partitions = Set(head?.positions.map(\.log.partition) ?? [])
+        var partitions = Set(head?.requestPositions.map(\.log.partition) ?? [])
         partitions.formUnion(head?.openRuns.map(\.position.log.partition) ?? [])
         // Nobody knows the partition of a session that there is nothing of: its producer chooses.
         let isSought = partitions.isEmpty && homes[key] == nil

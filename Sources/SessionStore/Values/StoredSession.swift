@@ -23,6 +23,12 @@ package struct StoredSession: Hashable, Sendable {
     /// All runs of turns that are not settled, dead ones with their cause, by turn and run number.
     package var openRuns: [StoredRun]
 
+    /// The partition of a position that stands in no topic: of a session that was copied here.
+    package static let noPartition: Int32 = -1
+
+    /// The positions that stand in a topic of requests.
+    package var requestPositions: [LogPosition] { positions.filter { $0.log.partition != Self.noPartition } }
+
     package init(
         id: String, revision: Int64 = 0, turns: Int = 0, nextSeq: Int64 = 1, isClosed: Bool = false,
         createdAt: Int64 = 0, updatedAt: Int64 = 0, positions: [LogPosition] = [], appliedAhead: [LogPosition] = [],

@@ -6,8 +6,8 @@ import SessionStore
 /// `carryon sessions`: what the store holds.
 struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sessions", abstract: "Lists sessions, and shows their transcripts.",
-        subcommands: [List.self, Show.self], defaultSubcommand: List.self)
+        commandName: "sessions", abstract: "Lists sessions, shows their transcripts, and copies them.",
+        subcommands: [List.self, Show.self, Fork.self, Export.self, Import.self], defaultSubcommand: List.self)
 
     /// `carryon sessions list`
     struct List: AsyncParsableCommand {
@@ -48,13 +48,19 @@ struct SessionsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows a session's transcript.")
 
         @Argument(help: "The session's id.") var id: String
+        @Option(help: "Shows it as it was after this turn; the first turn is 0.") var at: Int?
         @Flag(help: "One JSON object instead of text.") var json = false
 
         func run() async throws {
             let store = try Invocation.required().settings.openStore(mustExist: true)
-            let stored = try await store.loadSession(id)
+            let loaded = try await store.loadSession(id)
             try await store.close()
-            guard let stored else { throw CommandFailure(.failed, "there is no session '\(id)'") }
+            guard var stored = loaded else { throw CommandFailure(.failed, "there is no session '\(id)'") }
+            if let at {
+                let copy = try SessionCopy(stored).at(turn: at)
+                (stored.messages, stored.turns) = (copy.messages, copy.turns)
+                stored.openRuns = []
+            }
             if json {
                 print(try stored.transcript().serializedString)
                 return
