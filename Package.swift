@@ -259,7 +259,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 logging,
             ],
-            exclude: ["Gateway/ui_message_stream.py"], swiftSettings: strict),
+            exclude: ["Deployment/check_deployment.py", "Gateway/ui_message_stream.py"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
