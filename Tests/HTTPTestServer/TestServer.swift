@@ -9,6 +9,8 @@ package struct ReceivedRequest: Sendable {
     package let uri: String
     package let headers: [(name: String, value: String)]
     package let body: String
+    /// The body as it came.
+    package let bytes: [UInt8]
 
     package subscript(name: String) -> String? { headers.first { $0.name.lowercased() == name.lowercased() }?.value }
 }
@@ -101,7 +103,7 @@ private final class Handler: ChannelInboundHandler {
 
     private let holder: TestServer.Holder
     private var head: HTTPRequestHead?
-    private var body = ""
+    private var body: [UInt8] = []
 
     init(holder: TestServer.Holder) { self.holder = holder }
 
@@ -116,13 +118,13 @@ private final class Handler: ChannelInboundHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             self.head = head
-            body = ""
-        case .body(let buffer): body += String(buffer: buffer)
+            body = []
+        case .body(let buffer): body += buffer.readableBytesView
         case .end:
             guard let head else { return }
             let request = ReceivedRequest(
                 method: head.method.rawValue, uri: head.uri, headers: head.headers.map { ($0.name, $0.value) },
-                body: body)
+                body: String(decoding: body, as: UTF8.self), bytes: body)
             holder.server.withLock { $0 }?.state.withLock { $0.requests.append(request) }
             write(holder.reply(request), context)
         }

@@ -94,4 +94,36 @@ struct SessionCopyTests {
             try require("bob's turns", events.turnsCompleted.map(\.turn), equals: [2])
         }
     }
+
+    @Test(
+        "What is erased is gone, a turn that runs settles nothing of it, and the session stays closed",
+        .timeLimit(.minutes(10)))
+    func erasure() async throws {
+        try await withCluster(.embedded, "erasure") { cluster in
+            _ = try await cluster.startWorker("worker", ["--hosts", "1"])
+            let first = try await cluster.send("my secret", to: "alice")
+            try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                try await cluster.store.loadSession("alice")?.hasSettled(first) == true
+            }
+            let second = try await cluster.send(Counting.program(to: 60, every: "50ms"), to: "alice")
+            try await cluster.waitForText(of: "alice", turn: 1)
+            let dry = try await cluster.run(["sessions", "erase", "alice"])
+            try require("the dry run", dry.outputText.contains("Nothing was changed"), equals: true)
+            try require("messages after it", try await cluster.store.loadSession("alice")?.messages.count, equals: 2)
+            let done = try await cluster.run(["sessions", "erase", "alice", "--apply"])
+            try require("the erasure's end", done.ending, equals: .done)
+            try require("what it says", done.outputText.contains("A turn of it runs"), equals: true)
+            let third = try await cluster.send("anybody there?", to: "alice")
+            for sent in [second, third] {
+                try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                    try await cluster.store.loadSession("alice")?.hasSettled(sent) == true
+                }
+            }
+            let stored = try #require(try await cluster.store.loadSession("alice"))
+            try require("messages", stored.messages.count, equals: 0)
+            try require("closed", stored.isClosed, equals: true)
+            let unknown = try await cluster.run(["sessions", "erase", "nobody", "--apply"])
+            try require("of a session that is not there", unknown.ending, equals: .exited(1))
+        }
+    }
 }

@@ -18,7 +18,7 @@ struct WorkerTelemetryTests {
         private let bodies = Mutex<[String: [String]]>([:])
 
         func take(_ request: ReceivedRequest) -> ServerReply {
-            bodies.withLock { $0[request.uri, default: []].append(request.body) }
+            bodies.withLock { $0[request.uri, default: []].append(Data(request.bytes).base64EncodedString()) }
             return .json("{}")
         }
 
@@ -121,7 +121,7 @@ struct WorkerTelemetryTests {
     private static func check(spans: [JSON]) throws {
         func named(_ prefix: String) -> [JSON] { spans.filter { $0["name"]?.stringValue?.hasPrefix(prefix) == true } }
         let byID = Dictionary(spans.map { ($0["span"]?.stringValue ?? "", $0) }, uniquingKeysWith: { $1 })
-        for prefix in ["process ", "invoke_agent ", "chat ", "recovery", "checkpoint", "onTurnStart"] {
+        for prefix in ["process ", "invoke_agent ", "chat ", "recovery", "checkpoint"] {
             let found = Set(named(prefix).compactMap { $0["attributes"]?["gen_ai.conversation.id"]?.stringValue })
             try require("the conversations of '\(prefix)' spans", found, equals: ["alice", "bob"])
         }

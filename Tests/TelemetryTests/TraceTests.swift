@@ -1,4 +1,5 @@
 import Conversation
+import Foundation
 import CoreMetrics
 import HTTPTestServer
 import Logging
@@ -116,7 +117,10 @@ struct TraceTests {
         let bodies = Mutex<[String]>([])
         let resource = OTLPEncoding.Resource([(name: "service.name", value: "carryon")])
         try await TestServer.serving({ request in
-            bodies.withLock { $0.append("\(request.uri) \(request["authorization"] ?? "") \(request.body)") }
+            bodies.withLock {
+                $0.append(
+                    "\(request.uri) \(request["authorization"] ?? "") \(Data(request.bytes).base64EncodedString())")
+            }
             return .json("{}")
         }) { server in
             let spans = SpanBuffer()

@@ -1,6 +1,6 @@
 """Reads telemetry with other people's readers of it. Usage: read_telemetry.py prometheus|openmetrics|traces|metrics
 
-Standard input is what an exporter wrote; standard output is JSON of what was understood. Status 1 if it is not understood.
+Standard input is what an exporter wrote, a message of OTLP as a line in base 64; standard output is JSON of what was understood. Status 1 if it is not understood.
 """
 import base64
 import json
@@ -18,17 +18,16 @@ def prometheus(text, parser):
     return families
 
 
-def with_bytes(value):
-    """OTLP's JSON has ids in hexadecimal, protobuf's in base 64."""
-    if isinstance(value, list):
-        return [with_bytes(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    ids = ("traceId", "spanId", "parentSpanId")
-    return {
-        name: base64.b64encode(bytes.fromhex(one)).decode() if name in ids else with_bytes(one)
-        for name, one in value.items()
-    }
+def message(line, kind):
+    """Reads a message; what is in it that its kind does not have is an error."""
+    read = kind()
+    data = base64.b64decode(line)
+    assert read.ParseFromString(data) == len(data)
+    again = kind()
+    again.CopyFrom(read)
+    again.DiscardUnknownFields()
+    assert again.SerializeToString() == read.SerializeToString(), "unknown fields"
+    return read
 
 
 def attributes(values):
@@ -43,12 +42,11 @@ def attributes(values):
 
 
 def traces(text):
-    from google.protobuf.json_format import ParseDict
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     spans = []
     for line in text.splitlines():
-        request = ParseDict(with_bytes(json.loads(line)), ExportTraceServiceRequest())
+        request = message(line, ExportTraceServiceRequest)
         for resource in request.resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:
@@ -66,12 +64,11 @@ def traces(text):
 
 
 def metrics(text):
-    from google.protobuf.json_format import ParseDict
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
     found = {}
     for line in text.splitlines():
-        request = ParseDict(with_bytes(json.loads(line)), ExportMetricsServiceRequest())
+        request = message(line, ExportMetricsServiceRequest)
         for resource in request.resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:

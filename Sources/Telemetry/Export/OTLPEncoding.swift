@@ -1,8 +1,6 @@
-package import Conversation
 import Tracing
 
-/// OTLP's JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): protobuf's mapping, but ids in
-/// hexadecimal and enumerations as numbers. 64-bit numbers are strings.
+/// OTLP's messages (https://github.com/open-telemetry/opentelemetry-proto, version 1), whose field numbers are those below.
 package enum OTLPEncoding {
     /// What every export says of its sender.
     package struct Resource: Sendable {
@@ -10,84 +8,84 @@ package enum OTLPEncoding {
 
         package init(_ attributes: [(name: String, value: String)]) { self.attributes = attributes }
 
-        var json: JSON {
-            ["attributes": .array(attributes.map { OTLPEncoding.attribute($0.name, .string($0.value)) })]
+        fileprivate func write(to writer: inout ProtobufWriter) {
+            for (name, value) in attributes { writer.writeAttribute(1, name, .string(value)) }
         }
     }
 
     /// An `ExportTraceServiceRequest`.
-    package static func traces(_ spans: [FinishedSpan], _ resource: Resource) -> JSON {
-        [
-            "resourceSpans": [
-                [
-                    "resource": resource.json,
-                    "scopeSpans": [["scope": ["name": "carryon"], "spans": .array(spans.map(span))]],
-                ]
-            ]
-        ]
+    package static func traces(_ spans: [FinishedSpan], _ resource: Resource) -> [UInt8] {
+        var writer = ProtobufWriter()
+        writer.write(1) { group in
+            group.write(1) { resource.write(to: &$0) }
+            group.write(2) { scope in
+                scope.write(1) { $0.write(1, "carryon") }
+                for span in spans { scope.write(2) { $0.write(span) } }
+            }
+        }
+        return writer.bytes
     }
 
     /// An `ExportMetricsServiceRequest` of everything as it is now.
     /// - Parameters:
     ///   - begin: since when counters count, in nanoseconds since 1970.
-    ///   - labelsConversation: exemplars' conversations are attributes too.
+    ///   - now: in nanoseconds since 1970.
     package static func metrics(
         _ registry: MetricsRegistry, _ samples: [MetricSample], _ resource: Resource, begin: UInt64, now: UInt64
-    ) -> JSON {
+    ) -> [UInt8] {
         let gauges = samples.map { MetricSeries($0.id, .gauge($0.value), now: { 0 }) }
         let families = Dictionary(grouping: registry.all + gauges) { $0.id.name }.sorted { $0.key < $1.key }
-        let metrics = families.map { metric($0.key, $0.value, begin: begin, now: now) }
-        return [
-            "resourceMetrics": [
-                [
-                    "resource": resource.json,
-                    "scopeMetrics": [["scope": ["name": "carryon"], "metrics": .array(metrics)]],
-                ]
-            ]
-        ]
-    }
-
-    // MARK: Spans
-
-    private static func span(_ span: FinishedSpan) -> JSON {
-        var object: JSONObject = [
-            "traceId": .string(TraceContext.hexadecimal(span.context.traceID)),
-            "spanId": .string(TraceContext.hexadecimal(span.context.spanID)),
-            "name": .string(span.name), "kind": .number(JSONNumber(number(of: span.kind))),
-            "startTimeUnixNano": .string("\(span.begin)"), "endTimeUnixNano": .string("\(span.end)"),
-            "attributes": attributes(span.attributes),
-        ]
-        object["traceState"] = span.context.traceState.map(JSON.string)
-        object["parentSpanId"] = span.parent.map { .string(TraceContext.hexadecimal($0)) }
-        if !span.events.isEmpty {
-            object["events"] = .array(
-                span.events.map {
-                    [
-                        "name": .string($0.name), "timeUnixNano": .string("\($0.nanosecondsSinceEpoch)"),
-                        "attributes": attributes($0.attributes),
-                    ]
-                })
+        var writer = ProtobufWriter()
+        writer.write(1) { group in
+            group.write(1) { resource.write(to: &$0) }
+            group.write(2) { scope in
+                scope.write(1) { $0.write(1, "carryon") }
+                for (name, series) in families {
+                    scope.write(2) { $0.writeMetric(name, series, begin: begin, now: now) }
+                }
+            }
         }
-        if !span.links.isEmpty {
-            object["links"] = .array(
-                span.links.map {
-                    [
-                        "traceId": .string(TraceContext.hexadecimal($0.context.traceID)),
-                        "spanId": .string(TraceContext.hexadecimal($0.context.spanID)),
-                        "attributes": attributes($0.attributes),
-                    ]
-                })
+        return writer.bytes
+    }
+}
+
+// MARK: Spans
+
+extension ProtobufWriter {
+    fileprivate mutating func write(_ span: FinishedSpan) {
+        write(1, bytes: span.context.traceID)
+        write(2, bytes: span.context.spanID)
+        if let state = span.context.traceState { write(3, state) }
+        if let parent = span.parent { write(4, bytes: parent) }
+        write(5, span.name)
+        write(6, varint: Self.number(of: span.kind))
+        write(7, fixed: span.begin)
+        write(8, fixed: span.end)
+        writeAttributes(9, span.attributes)
+        for event in span.events {
+            write(11) { writer in
+                writer.write(1, fixed: event.nanosecondsSinceEpoch)
+                writer.write(2, event.name)
+                writer.writeAttributes(3, event.attributes)
+            }
+        }
+        for link in span.links {
+            write(13) { writer in
+                writer.write(1, bytes: link.context.traceID)
+                writer.write(2, bytes: link.context.spanID)
+                writer.writeAttributes(4, link.attributes)
+            }
         }
         if let status = span.status {
-            var said: JSONObject = ["code": status.code == .ok ? 1 : 2]
-            said["message"] = status.message.map(JSON.string)
-            object["status"] = .object(said)
+            write(15) { writer in
+                if let message = status.message { writer.write(2, message) }
+                writer.write(3, varint: status.code == .ok ? 1 : 2)
+            }
         }
-        return .object(object)
     }
 
-    /// `SpanKind` of OTLP: 0 is nothing that was set.
-    private static func number(of kind: SpanKind) -> Int {
+    /// `SpanKind`: 0 is nothing that was set.
+    private static func number(of kind: SpanKind) -> UInt64 {
         switch kind {
         case .internal: 1
         case .server: 2
@@ -97,84 +95,103 @@ package enum OTLPEncoding {
         }
     }
 
-    private static func attributes(_ attributes: SpanAttributes) -> JSON {
-        var found: [JSON] = []
-        attributes.forEach { name, value in found.append(attribute(name, value)) }
-        return .array(found)
+    private mutating func writeAttributes(_ field: Int, _ attributes: SpanAttributes) {
+        attributes.forEach { name, value in writeAttribute(field, name, value) }
     }
 
-    fileprivate static func attribute(_ name: String, _ value: SpanAttribute) -> JSON {
-        ["key": .string(name), "value": self.value(value)]
-    }
-
-    private static func value(_ value: SpanAttribute) -> JSON {
-        func list(_ values: [SpanAttribute]) -> JSON { ["arrayValue": ["values": .array(values.map(Self.value))]] }
-        switch value {
-        case .int32(let number): return ["intValue": .string("\(number)")]
-        case .int64(let number): return ["intValue": .string("\(number)")]
-        case .double(let number): return ["doubleValue": .number(number)]
-        case .bool(let truth): return ["boolValue": .bool(truth)]
-        case .string(let text): return ["stringValue": .string(text)]
-        case .stringConvertible(let one): return ["stringValue": .string("\(one)")]
-        case .int32Array(let all): return list(all.map(SpanAttribute.int32))
-        case .int64Array(let all): return list(all.map(SpanAttribute.int64))
-        case .doubleArray(let all): return list(all.map(SpanAttribute.double))
-        case .boolArray(let all): return list(all.map(SpanAttribute.bool))
-        case .stringArray(let all): return list(all.map(SpanAttribute.string))
-        case .stringConvertibleArray(let all): return list(all.map { .string("\($0)") })
-        default: return ["stringValue": ""]
+    fileprivate mutating func writeAttribute(_ field: Int, _ name: String, _ value: SpanAttribute) {
+        write(field) { writer in
+            writer.write(1, name)
+            writer.write(2) { $0.writeValue(value) }
         }
     }
 
-    // MARK: Metrics
+    /// An `AnyValue`.
+    private mutating func writeValue(_ value: SpanAttribute) {
+        switch value {
+        case .string(let text): write(1, text)
+        case .stringConvertible(let one): write(1, "\(one)")
+        case .bool(let truth): write(2, varint: truth ? 1 : 0)
+        case .int32(let number): write(3, varint: UInt64(bitPattern: Int64(number)))
+        case .int64(let number): write(3, varint: UInt64(bitPattern: number))
+        case .double(let number): write(4, number)
+        case .int32Array(let all): writeValues(all.map(SpanAttribute.int32))
+        case .int64Array(let all): writeValues(all.map(SpanAttribute.int64))
+        case .doubleArray(let all): writeValues(all.map(SpanAttribute.double))
+        case .boolArray(let all): writeValues(all.map(SpanAttribute.bool))
+        case .stringArray(let all): writeValues(all.map(SpanAttribute.string))
+        case .stringConvertibleArray(let all): writeValues(all.map { .string("\($0)") })
+        default: break
+        }
+    }
 
-    private static func metric(_ name: String, _ series: [MetricSeries], begin: UInt64, now: UInt64) -> JSON {
-        let definition = MetricCatalog.byName[name]
-        var object: JSONObject = ["name": .string(name)]
-        object["description"] = definition.map { .string($0.help) }
-        object["unit"] = definition.map { .string($0.unit.rawValue) }
-        let points = series.map { point($0, begin: begin, now: now) }
-        // 2 is cumulative: since the process's begin.
+    private mutating func writeValues(_ values: [SpanAttribute]) {
+        write(5) { list in
+            for value in values { list.write(1) { $0.writeValue(value) } }
+        }
+    }
+}
+
+// MARK: Metrics
+
+extension ProtobufWriter {
+    /// Counts are since the process's begin: `AGGREGATION_TEMPORALITY_CUMULATIVE`.
+    private static let cumulative: UInt64 = 2
+
+    fileprivate mutating func writeMetric(_ name: String, _ series: [MetricSeries], begin: UInt64, now: UInt64) {
+        write(1, name)
+        if let definition = MetricCatalog.byName[name] {
+            write(2, definition.help)
+            write(3, definition.unit.rawValue)
+        }
         switch series.first?.value {
         case .counter:
-            object["sum"] = [
-                "dataPoints": .array(points), "aggregationTemporality": 2, "isMonotonic": true,
-            ]
-        case .histogram: object["histogram"] = ["dataPoints": .array(points), "aggregationTemporality": 2]
-        default: object["gauge"] = ["dataPoints": .array(points)]
-        }
-        return .object(object)
-    }
-
-    private static func point(_ series: MetricSeries, begin: UInt64, now: UInt64) -> JSON {
-        var object: JSONObject = [
-            "attributes": .array(series.id.labels.map { attribute($0.name, .string($0.value)) }),
-            "timeUnixNano": .string("\(now)"),
-        ]
-        switch series.value {
-        case .counter(let sum):
-            object["startTimeUnixNano"] = .string("\(begin)")
-            object["asDouble"] = .number(sum)
-        case .gauge(let value): object["asDouble"] = .number(value)
-        case .histogram(let distribution):
-            object["startTimeUnixNano"] = .string("\(begin)")
-            object["count"] = .string("\(distribution.count)")
-            object["sum"] = .number(distribution.sum)
-            object["explicitBounds"] = .array(distribution.bounds.map(JSON.number))
-            object["bucketCounts"] = .array(distribution.counts.map { .string("\($0)") })
-            let exemplars = series.exemplars.values.sorted { $0.at < $1.at }
-            if !exemplars.isEmpty {
-                object["exemplars"] = .array(
-                    exemplars.map {
-                        [
-                            "timeUnixNano": .string("\($0.at * 1_000_000)"), "asDouble": .number($0.value),
-                            "filteredAttributes": [
-                                attribute("gen_ai.conversation.id", .string($0.conversationID))
-                            ],
-                        ]
-                    })
+            write(7) { sum in
+                for one in series { sum.write(1) { $0.writePoint(one, begin: begin, now: now) } }
+                sum.write(2, varint: Self.cumulative)
+                sum.write(3, varint: 1)
+            }
+        case .histogram:
+            write(9) { histogram in
+                for one in series { histogram.write(1) { $0.writePoint(one, begin: begin, now: now) } }
+                histogram.write(2, varint: Self.cumulative)
+            }
+        default:
+            write(5) { gauge in
+                for one in series { gauge.write(1) { $0.writePoint(one, begin: begin, now: now) } }
             }
         }
-        return .object(object)
+    }
+
+    /// A `NumberDataPoint` or a `HistogramDataPoint`, which agree in the numbers of their times.
+    private mutating func writePoint(_ series: MetricSeries, begin: UInt64, now: UInt64) {
+        write(3, fixed: now)
+        switch series.value {
+        case .counter(let sum):
+            write(2, fixed: begin)
+            write(4, sum)
+            writeLabels(7, series)
+        case .gauge(let value):
+            write(4, value)
+            writeLabels(7, series)
+        case .histogram(let distribution):
+            write(2, fixed: begin)
+            write(4, fixed: distribution.count)
+            write(5, distribution.sum)
+            write(6, packed: distribution.counts)
+            write(7, packed: distribution.bounds.map(\.bitPattern))
+            for exemplar in series.exemplars.values {
+                write(8) { writer in
+                    writer.write(2, fixed: UInt64(clamping: exemplar.at) * 1_000_000)
+                    writer.write(3, exemplar.value)
+                    writer.writeAttribute(7, "gen_ai.conversation.id", .string(exemplar.conversationID))
+                }
+            }
+            writeLabels(9, series)
+        }
+    }
+
+    private mutating func writeLabels(_ field: Int, _ series: MetricSeries) {
+        for label in series.id.labels { writeAttribute(field, label.name, .string(label.value)) }
     }
 }

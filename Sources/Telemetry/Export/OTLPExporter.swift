@@ -1,11 +1,10 @@
 import AsyncHTTPClient
-import Conversation
 import CoreMetrics
 package import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Sends spans and metrics to a collector by OTLP over HTTP, in JSON. Nothing of the service waits for it: what a slow or
+/// Sends spans and metrics to a collector by OTLP over HTTP, in protobuf. Nothing of the service waits for it: what a slow or
 /// absent collector does not take is dropped, counted, and said now and then.
 package struct OTLPExporter: Sendable {
     package struct Options: Sendable {
@@ -100,12 +99,12 @@ package struct OTLPExporter: Sendable {
     }
 
     /// - Returns: what went wrong, in words.
-    private func post(_ body: JSON, to path: String) async -> String? {
+    private func post(_ body: [UInt8], to path: String) async -> String? {
         var request = HTTPClientRequest(url: options.endpoint + path)
         request.method = .POST
-        request.headers.add(name: "Content-Type", value: "application/json")
+        request.headers.add(name: "Content-Type", value: "application/x-protobuf")
         for header in options.headers { request.headers.add(name: header.name, value: header.value) }
-        request.body = .bytes(ByteBuffer(bytes: body.serialized()))
+        request.body = .bytes(ByteBuffer(bytes: body))
         do {
             let response = try await HTTPClient.shared.execute(
                 request, timeout: .milliseconds(options.timeout.components.seconds * 1000))

@@ -6,8 +6,9 @@ import SessionStore
 /// `carryon sessions`: what the store holds.
 struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sessions", abstract: "Lists sessions, shows their transcripts, and copies them.",
-        subcommands: [List.self, Show.self, Fork.self, Export.self, Import.self], defaultSubcommand: List.self)
+        commandName: "sessions", abstract: "Lists sessions, shows their transcripts, copies and erases them.",
+        subcommands: [List.self, Show.self, Fork.self, Export.self, Import.self, Erase.self],
+        defaultSubcommand: List.self)
 
     /// `carryon sessions list`
     struct List: AsyncParsableCommand {
