@@ -49,10 +49,12 @@ package struct SpanRecorder: Tracer {
         if let state = trace.traceState { injector.inject(state, forKey: "tracestate", into: &carrier) }
     }
 
+    /// Random bytes, not all of them 0. Eight at a time: each number is a call of the system.
     private static func identifier(_ count: Int) -> [UInt8] {
-        while true {
-            let bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max) }
-            if bytes.contains(where: { $0 != 0 }) { return bytes }
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            withUnsafeBytes(of: UInt64.random(in: 1 ... .max)) { bytes.append(contentsOf: $0) }
         }
+        return bytes
     }
 }
