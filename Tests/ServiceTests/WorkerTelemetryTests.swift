@@ -34,9 +34,13 @@ struct WorkerTelemetryTests {
     }
 
     private static func scrape(_ port: Int) async throws -> JSON {
+        try await read("prometheus", try await text(port))
+    }
+
+    private static func text(_ port: Int) async throws -> String {
         let url = try #require(URL(string: "http://127.0.0.1:\(port)/metrics"))
         let (data, _) = try await URLSession(configuration: .ephemeral).data(from: url)
-        return try await read("prometheus", String(decoding: data, as: UTF8.self))
+        return String(decoding: data, as: UTF8.self)
     }
 
     private static func sum(
@@ -65,13 +69,14 @@ struct WorkerTelemetryTests {
                     ])
                 var sent: [String: SentRequest] = [:]
                 for session in ["alice", "bob"] {
-                    let request: JSON = ["type": "message", "text": .string(Counting.program(to: 60, every: "50ms"))]
+                    let request: JSON = ["type": "message", "text": .string(Counting.program(to: 200, every: "50ms"))]
                     sent[session] = try await cluster.produce(
                         key: Array(session.utf8), value: request.serialized(),
                         headers: [KafkaHeader("traceparent", Self.producer)], session: session)
                 }
                 for session in ["alice", "bob"] { try await cluster.waitForText(of: session) }
-                let before = try await Self.scrape(port)
+                // What a host has counted in its last second dies with it: no turn may be over by then.
+                let before = try await Self.text(port)
                 // The spans of the runs that are over are with the collector by then.
                 for host in worker.family.dropFirst() { kill(host, SIGKILL) }
                 for (session, request) in sent {
@@ -85,7 +90,7 @@ struct WorkerTelemetryTests {
                     metrics = try await Self.scrape(port)
                     return Self.sum(metrics, "carryon_turns") == 2
                 }
-                try Self.check(metrics, before)
+                try Self.check(metrics, try await Self.read("prometheus", before))
                 // A host sends its spans every second, and what it has not sent at its end is lost.
                 try await eventually(timeout: .seconds(30), every: .milliseconds(200)) {
                     let spans = try await collected.read("traces").arrayValue ?? []

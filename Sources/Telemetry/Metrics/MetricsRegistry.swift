@@ -9,6 +9,8 @@ import Tracing
 package final class MetricsRegistry: MetricsFactory, Sendable {
     private struct State {
         var series: [SeriesID: MetricSeries] = [:]
+        /// The service's own, by the values of their labels: looked up for every request.
+        var own: [String: [[String]: MetricSeries]] = [:]
         var dropped = 0
     }
 
@@ -46,6 +48,20 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
             return made
         }
     }
+
+    /// A series of one of the service's own metrics.
+    /// - Parameter values: of the metric's labels, in their order.
+    func series(_ metric: MetricDefinition, _ values: [String]) -> MetricSeries {
+        // Of a conversation there is no knowing it by its labels' values alone.
+        if !labelsConversation, let known = state.withLock({ $0.own[metric.name]?[values] }) { return known }
+        let id = id(metric.name, Array(zip(metric.labels, values)))
+        let series = series(id, metric.kind == .counter ? .counter(0) : Self.distribution(metric.name))
+        if !labelsConversation, isKept(series) { state.withLock { $0.own[metric.name, default: [:]][values] = series } }
+        return series
+    }
+
+    /// Whether there was room for the series.
+    private func isKept(_ series: MetricSeries) -> Bool { state.withLock { $0.series[series.id] === series } }
 
     /// All series, in the order of their names and labels.
     var all: [MetricSeries] {
