@@ -156,6 +156,16 @@ def stop_and_regenerate(chat):
     assert chat.page.locator(".answer").count() == 1
 
 
+def failure_is_told(chat):
+    chat.page.get_by_role("button", name="New chat").click()
+    chat.send("#script\nsay This begins well, and then\nfail invalid_request")
+    chat.wait_for_end()
+    for _ in range(2):
+        until("a mark of the failure", lambda: chat.page.locator(".ending .badge", has_text="failed").count() == 1)
+        chat.page.reload()
+        chat.wait_for("well")
+
+
 def operator_sees(chat, picture):
     page = chat.page
     page.get_by_role("link", name="Operations").click()
@@ -285,6 +295,7 @@ def main():
             picture("tool")
             tool_is_approved(chat, "Deny", "denied")
             stop_and_regenerate(chat)
+            failure_is_told(chat)
             operator_sees(chat, picture)
             told_by_a_gateway(browser, url)
             phone_in_the_dark(browser, url, picture)

@@ -80,6 +80,8 @@ struct CommandLineTests {
             try await expect(cluster, ["config"], .done, "CARRYON_GROUP_ID")
             try await expect(cluster, ["sessions", "show", "nobody"], .exited(1), "nobody")
             try await expect(cluster, ["send"], .exited(2), "id")
+            try await expect(
+                cluster, ["config", "--config", "/nowhere/c.yaml"], .exited(2), "no such file or directory")
             try await expect(cluster, ["send", "a\u{7}b", "hello"], .exited(2), "session id")
             try await expect(cluster, ["config", "--no-such-setting", "1"], .exited(2), "--no-such-setting")
             try await expect(cluster, ["config", "--hosts", "many"], .exited(2), "--hosts")
@@ -96,6 +98,20 @@ struct CommandLineTests {
                     // Nobody listens there.
                     "CARRYON_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "CARRYON_KAFKA_MESSAGE_TIMEOUT_MS": "1500",
                 ])
+        }
+    }
+
+    @Test("tail says that there is nothing of a session yet, and goes on waiting for it", .timeLimit(.minutes(10)))
+    func nothingToTail() async throws {
+        try await withCluster(.embedded, "nothing to tail") { cluster in
+            let tail = try await cluster.start(["tail", "nobody"], name: "tail")
+            try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                tail.errorText.contains("has no events of 'nobody' yet")
+            }
+            _ = try await cluster.startWorker("worker", ["--hosts", "1"])
+            _ = try await cluster.send("hello", to: "nobody")
+            try require("the end of tail", try await tail.end(within: .seconds(60)), equals: .done)
+            try require("what came", tail.outputText.contains("You said: hello"), equals: true)
         }
     }
 

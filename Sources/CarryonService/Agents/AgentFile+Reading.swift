@@ -19,7 +19,8 @@ extension AgentFile {
             content = try source.read(path)
         } catch {
             throw AgentFileError(
-                code: .unreadableFile, key: "", file: path, line: nil, column: nil, message: "cannot be read: \(error)")
+                code: .unreadableFile, key: "", file: path, line: nil, column: nil,
+                message: "cannot be read: \(error.systemReason)")
         }
         var file = AgentFile(path: path)
         if let root = try AgentNode.root(of: content, file: path), !root.isNothing {

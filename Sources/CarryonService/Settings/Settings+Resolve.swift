@@ -1,4 +1,3 @@
-import Foundation
 extension Settings {
     /// Puts together what was set: flags win over the environment, the environment over the file, the file over the
     /// defaults.
@@ -66,15 +65,8 @@ extension Settings {
         do {
             return try readFile(path)
         } catch {
-            throw given.refused(.unreadableFile, "names the file \(path), which cannot be read: \(Self.reason(error))")
+            throw given.refused(.unreadableFile, "names the file \(path), which cannot be read: \(error.systemReason)")
         }
-    }
-
-    /// Foundation's errors describe themselves at length; what the system said is what matters.
-    private static func reason(_ error: any Error) -> String {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
-        return underlying.domain == NSPOSIXErrorDomain
-            ? String(cString: strerror(Int32(underlying.code))).lowercased() : "\(error)"
     }
 
     /// The rules that tie settings to each other.
