@@ -27,9 +27,7 @@ struct SessionErasure: Sendable {
     /// - Throws: ``CommandFailure`` if there is no such session, or it changes again and again; what the store says.
     static func apply(to id: String, in store: any SessionStore, now: @Sendable () -> Int64) async throws {
         for _ in 0..<20 {
-            guard let stored = try await store.loadSession(id) else {
-                throw CommandFailure(.failed, "there is no session '\(id)'")
-            }
+            let stored = try await store.existing(id)
             let (position, fence) = try await store.takeOperator()
             let settlement = Settlement(
                 session: id, expectedRevision: stored.revision, fence: fence, position: position, fingerprint: nil,

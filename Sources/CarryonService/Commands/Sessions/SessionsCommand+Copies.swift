@@ -77,13 +77,18 @@ extension SessionStore {
         try await close()
     }
 
-    /// - Parameter turn: `nil` is as it is now.
-    /// - Throws: ``CommandFailure`` if there is no such session or turn.
-    func copy(of id: String, at turn: Int?) async throws -> SessionCopy {
+    /// - Throws: ``CommandFailure`` if there is no such session; what the store says.
+    func existing(_ id: String) async throws -> StoredSession {
         guard let stored = try await loadSession(id) else {
             throw CommandFailure(.failed, "there is no session '\(id)'")
         }
-        let copy = SessionCopy(stored)
+        return stored
+    }
+
+    /// - Parameter turn: `nil` is as it is now.
+    /// - Throws: ``CommandFailure`` if there is no such session or turn.
+    func copy(of id: String, at turn: Int?) async throws -> SessionCopy {
+        let copy = SessionCopy(try await existing(id))
         return try turn.map { try copy.at(turn: $0) } ?? copy
     }
 }

@@ -15,10 +15,7 @@ extension SessionsCommand {
             let settings = try Invocation.required().settings
             let store = try settings.openStore(mustExist: true)
             try await store.closing {
-                guard let stored = try await store.loadSession(id) else {
-                    throw CommandFailure(.failed, "there is no session '\(id)'")
-                }
-                let erasure = SessionErasure(stored)
+                let erasure = SessionErasure(try await store.existing(id))
                 if apply { try await SessionErasure.apply(to: id, in: store, now: wallClock) }
                 print(Self.report(erasure, settings, isDone: apply))
             }

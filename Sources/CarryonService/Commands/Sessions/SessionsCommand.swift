@@ -54,9 +54,11 @@ struct SessionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let store = try Invocation.required().settings.openStore(mustExist: true)
-            let loaded = try await store.loadSession(id)
-            try await store.close()
-            guard var stored = loaded else { throw CommandFailure(.failed, "there is no session '\(id)'") }
+            try await store.closing { try show(try await store.existing(id)) }
+        }
+
+        private func show(_ loaded: StoredSession) throws {
+            var stored = loaded
             if let at {
                 let copy = try SessionCopy(stored).at(turn: at)
                 (stored.messages, stored.turns) = (copy.messages, copy.turns)
