@@ -257,6 +257,7 @@ let package = Package(
                 "LanguageModels", "SessionStore", "Telemetry", "Conversation", "Kafka", "HTTPTestServer", "TestSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 logging,
             ],
             exclude: ["Deployment/check_deployment.py", "Gateway/ui_message_stream.py"], swiftSettings: strict),

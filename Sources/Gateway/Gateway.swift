@@ -148,12 +148,8 @@ package final class Gateway: Service, Sendable {
         }
         if let metrics {
             router.get("metrics") { [streams] request, _ in
-                let format = PrometheusText.Format(accept: request.headers[.accept])
                 let readers = MetricSample(MetricCatalog.readers, Double(streams.watches.count))
-                let text = PrometheusText.render(metrics, [readers], as: format)
-                return Response(
-                    status: .ok, headers: [.contentType: format.contentType, .cacheControl: "no-store"],
-                    body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+                return Response(metrics, [readers], for: request)
             }
         }
         let calls = router.group("v1").add(

@@ -38,6 +38,36 @@ struct MetricsRegistryTests {
         #expect(registry.all.first { $0.id.name == MetricCatalog.droppedSeries.name }?.value == .counter(7))
     }
 
+    @Test("How often there was no room is handed over once, and is one series in the worker")
+    func boundOfHosts() {
+        let host = Self.registry(maximumSeries: 1)
+        let worker = Self.registry()
+        func drop(_ count: Int) {
+            for index in 0..<count { host.makeCounter(label: "c", dimensions: [("n", "\(index)")]).increment(by: 1) }
+        }
+        drop(4)
+        for _ in 0..<3 { worker.merge(host.takeNews() ?? []) }
+        let dropped = worker.all.filter { $0.id.name == MetricCatalog.droppedSeries.name }
+        #expect(dropped.map(\.value) == [.counter(3)])
+        drop(2)
+        worker.merge(host.takeNews() ?? [])
+        #expect(dropped.map(\.value) == [.counter(4)])
+    }
+
+    @Test("The service's own metrics are found by their labels' values, and kept no longer than there is room")
+    func own() {
+        let registry = Self.registry(maximumSeries: 2)
+        for _ in 0..<3 {
+            registry.series(MetricCatalog.toolCalls, ["a", "ok"]).add(1)
+            registry.series(MetricCatalog.toolCalls, ["a", "failed"]).add(1)
+            registry.series(MetricCatalog.toolCalls, ["b", "ok"]).add(1)
+        }
+        let calls = registry.all.filter { $0.id.name == MetricCatalog.toolCalls.name }
+        #expect(calls.map(\.value) == [.counter(3), .counter(3)])
+        #expect(Set(calls.map { $0.id.labels.map(\.value) }) == [["ok", "a"], ["failed", "a"]])
+        #expect(registry.all.first { $0.id.name == MetricCatalog.droppedSeries.name }?.value == .counter(3))
+    }
+
     @Test(
         "What hosts have handed over is the worker's, never goes back, and is all but what died with them",
         arguments: 0..<20)

@@ -54,14 +54,13 @@ struct TraceTests {
                     var context = ServiceContext.topLevel
                     context.conversationID = session
                     await ServiceContext.withValue(context) {
-                        for turn in 0..<50 {
+                        for _ in 0..<50 {
                             await recorder.withSpan("turn of \(session)") { _ in
                                 await Task.yield()
                                 await Task {
                                     await recorder.withSpan("inner of \(session)") { _ in await Task.yield() }
                                 }
                                 .value
-                                _ = turn
                             }
                         }
                     }
@@ -209,6 +208,27 @@ struct TraceTests {
             }
             exporting.cancel()
             await exporting.value
+        }
+    }
+
+    @Test("A collector that says nothing does not keep a process from ending", .timeLimit(.minutes(1)))
+    func lastWords() async throws {
+        try await TestServer.serving({ _ in .silence }) { server in
+            let registry = MetricsRegistry(now: { 1 })
+            let spans = SpanBuffer()
+            let recorder = SpanRecorder { spans.add($0) }
+            // More than fit into one request.
+            for _ in 0..<1500 { recorder.withSpan("s") { _ in } }
+            var options = OTLPExporter.Options(endpoint: server.url, resource: OTLPEncoding.Resource([]))
+            options.spanInterval = .seconds(3600)
+            options.timeout = .seconds(3600)
+            options.lastWords = .milliseconds(200)
+            let exporter = OTLPExporter(
+                options, spans: spans, registry: registry, counting: registry, now: { 1 }, logger: Self.quiet)
+            let exporting = Task { await exporter.run() }
+            exporting.cancel()
+            await exporting.value
+            #expect(server.requests.map(\.uri).contains("/v1/metrics"))
         }
     }
 }

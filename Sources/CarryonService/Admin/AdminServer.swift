@@ -1,5 +1,6 @@
 import Consumer
 import Conversation
+import Gateway
 import Glibc
 import HTTPTypes
 import Hummingbird
@@ -45,11 +46,7 @@ struct AdminServer: Service {
         }
         router.get("status") { [report] _, _ in Self.response(report().everything, isPassed: true) }
         router.get("metrics") { [report, metrics] request, _ in
-            let format = PrometheusText.Format(accept: request.headers[.accept])
-            let text = PrometheusText.render(metrics, report().samples, as: format)
-            return Response(
-                status: .ok, headers: [.contentType: format.contentType, .cacheControl: "no-store"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            Response(metrics, report().samples, for: request)
         }
         var quiet = logger
         // What the library says of its own start is said below, in our words.

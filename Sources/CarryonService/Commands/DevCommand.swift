@@ -49,7 +49,7 @@ struct DevCommand: AsyncParsableCommand {
         let store = try service.settings.openStore()
         var options = try service.settings.gatewayOptions(logger: logger)
         options.servesPage = true
-        let telemetry = ProcessTelemetry.start(service.settings, instance: Worker.name)
+        let telemetry = ProcessTelemetry.start(service.settings)
         let gateway = try Gateway(
             options: options, store: store, kafka: service.properties, operations: service.operations(logger: logger),
             metrics: telemetry.registry, logger: logger
@@ -63,7 +63,7 @@ struct DevCommand: AsyncParsableCommand {
                 ],
                 // Both come to this process: the terminal's to the whole group, a supervisor's to it alone.
                 gracefulShutdownSignals: [.sigint, .sigterm], logger: logger))
-        try await GatewayCommand.run(group, at: options)
+        try await telemetry.exporting(logger: logger) { try await GatewayCommand.run(group, at: options) }
         StandardOutput.line("draining ...")
         try await store.close()
     }

@@ -18,7 +18,7 @@ struct GatewayCommand: AsyncParsableCommand {
         let options = try settings.gatewayOptions(logger: logger)
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
         let store = try settings.openStore()
-        let telemetry = ProcessTelemetry.start(settings, instance: Worker.name)
+        let telemetry = ProcessTelemetry.start(settings)
         let gateway = try Gateway(
             options: options, store: store, kafka: settings.kafkaProperties(),
             operations: settings.operations(workers: settings.workers, logger: logger), metrics: telemetry.registry,
@@ -30,9 +30,7 @@ struct GatewayCommand: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: gateway)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        let exporting = Task { await telemetry.export(logger: logger) }
-        defer { exporting.cancel() }
-        try await Self.run(group, at: options)
+        try await telemetry.exporting(logger: logger) { try await Self.run(group, at: options) }
         try await store.close()
     }
 

@@ -24,12 +24,11 @@ struct WorkCommand: AsyncParsableCommand {
         _ = try settings.makeModel(agent)
         let logger = settings.makeLogger("carryon.worker")
         try await TopicCheck(settings: settings, properties: settings.kafkaProperties(), logger: logger).run()
-        let telemetry = ProcessTelemetry.start(settings, instance: Worker.name)
+        let telemetry = ProcessTelemetry.start(settings)
         let worker = try Worker(invocation, agent: agent, metrics: telemetry.registry, logger: logger)
         let admin = AdminServer(
             address: settings.adminAddress, mayMove: settings.sources["admin-address"] == nil, logger: logger,
             metrics: telemetry.registry, report: { worker.report })
-        let exporting = Task { await telemetry.export(logger: logger) { worker.report.samples } }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 // The last one stops first: a worker that drains can still be asked how it is.
@@ -38,13 +37,6 @@ struct WorkCommand: AsyncParsableCommand {
                     .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        do {
-            try await group.run()
-        } catch {
-            exporting.cancel()
-            throw error
-        }
-        exporting.cancel()
-        await exporting.value
+        try await telemetry.exporting(logger: logger, samples: { worker.report.samples }) { try await group.run() }
     }
 }

@@ -10,12 +10,13 @@ struct ProcessTelemetry: Sendable {
     private let spans = SpanBuffer()
     private let exporting: OTLPExporter.Options?
 
-    /// Makes the process's back ends.
-    /// - Parameter instance: which of the service's processes this is.
-    static func start(_ settings: Settings, instance: String) -> ProcessTelemetry {
+    /// Makes the process's back ends. Where a program has given the libraries others already, those stay: they take one
+    /// each, and a second would end the process.
+    /// - Parameter instance: which of the service's processes this is; by default, its machine and number.
+    static func start(_ settings: Settings, instance: String = Worker.name) -> ProcessTelemetry {
         let telemetry = ProcessTelemetry(settings, instance: instance)
-        MetricsSystem.bootstrap(telemetry.registry)
-        if telemetry.exporting != nil {
+        if MetricsSystem.factory is NOOPMetricsHandler { MetricsSystem.bootstrap(telemetry.registry) }
+        if telemetry.exporting != nil, InstrumentationSystem.tracer is NoOpTracer {
             let spans = telemetry.spans
             let share = Double(settings.traceSamplePercent) / 100
             InstrumentationSystem.bootstrap(SpanRecorder(sampledShare: share) { spans.add($0) })
@@ -34,6 +35,19 @@ struct ProcessTelemetry: Sendable {
                 endpoint: endpoint, headers: settings.exportHeaders,
                 resource: OTLPEncoding.Resource(attributes.map { (name: $0.0, value: $0.1) }))
         }
+    }
+
+    /// Exports for as long as `body` takes, and then what is left.
+    /// - Parameter samples: what the process has at the moment.
+    func exporting(
+        logger: Logger, samples: @escaping @Sendable () -> [MetricSample] = { [] }, _ body: () async throws -> Void
+    ) async throws {
+        let running = Task { await export(logger: logger, samples: samples) }
+        var failure: (any Error)?
+        do { try await body() } catch { failure = error }
+        running.cancel()
+        await running.value
+        if let failure { throw failure }
     }
 
     /// Exports until the task is cancelled, and then what is left; returns at once if nothing is to be exported.

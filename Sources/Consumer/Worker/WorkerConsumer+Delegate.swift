@@ -1,9 +1,11 @@
 import Dispatch
 package import Kafka
 import Logging
+import Telemetry
 
 extension WorkerConsumer: KafkaConsumerDelegate {
     package func didReceive(_ records: [KafkaRecord]) {
+        MetricCatalog.requests.add(Double(records.count))
         let incoming = examine(records)
         step { $0.received(incoming, at: .now) }
     }

@@ -4,7 +4,6 @@ package import Kafka
 package import Logging
 package import SessionStore
 import Synchronization
-import Telemetry
 import TurnHost
 
 /// The parent's run-time: a member of the consumer group that hands requests to its turn hosts and commits what they
@@ -123,8 +122,7 @@ package final class WorkerConsumer: Sendable {
     }
 
     func examine(_ records: [KafkaRecord]) -> [ConsumerCore.Incoming] {
-        MetricCatalog.requests.add(Double(records.count))
-        return records.map { ConsumerCore.Incoming(record: $0, verdict: intake.examine($0)) }
+        records.map { ConsumerCore.Incoming(record: $0, verdict: intake.examine($0)) }
     }
 
     func fail(_ error: KafkaError) {

@@ -33,14 +33,12 @@ package enum OTLPEncoding {
     package static func metrics(
         _ registry: MetricsRegistry, _ samples: [MetricSample], _ resource: Resource, begin: UInt64, now: UInt64
     ) -> [UInt8] {
-        let gauges = samples.map { MetricSeries($0.id, .gauge($0.value), now: { 0 }) }
-        let families = Dictionary(grouping: registry.all + gauges) { $0.id.name }.sorted { $0.key < $1.key }
         var writer = ProtobufWriter()
         writer.write(1) { group in
             group.write(1) { resource.write(to: &$0) }
             group.write(2) { scope in
                 scope.write(1) { $0.write(1, "carryon") }
-                for (name, series) in families {
+                for (name, series) in registry.families(with: samples) {
                     scope.write(2) { $0.writeMetric(name, series, begin: begin, now: now) }
                 }
             }

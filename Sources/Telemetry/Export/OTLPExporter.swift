@@ -15,6 +15,8 @@ package struct OTLPExporter: Sendable {
         package var spanInterval = Duration.seconds(1)
         package var metricInterval = Duration.seconds(10)
         package var timeout = Duration.seconds(10)
+        /// How long the end may take.
+        package var lastWords = Duration.seconds(3)
 
         package init(
             endpoint: String, headers: [(name: String, value: String)] = [], resource: OTLPEncoding.Resource
@@ -53,7 +55,7 @@ package struct OTLPExporter: Sendable {
         dropped = counting.makeFloatingPointCounter(label: MetricCatalog.droppedSpans.name, dimensions: [])
     }
 
-    /// Exports until the task is cancelled, and then what is left, within the timeout.
+    /// Exports until the task is cancelled, and then what is left, for ``Options/lastWords`` at most.
     package func run() async {
         let begin = UInt64(now()) * 1_000_000
         var nextMetrics = ContinuousClock.now + options.metricInterval
@@ -62,26 +64,28 @@ package struct OTLPExporter: Sendable {
             try? await Task.sleep(for: options.spanInterval)
             // What is left then is sent below.
             if Task.isCancelled { break }
-            await sendSpans(&complaint)
+            await sendSpans(until: nil, &complaint)
             if ContinuousClock.now >= nextMetrics {
                 nextMetrics = .now + options.metricInterval
-                await sendMetrics(begin, &complaint)
+                await sendMetrics(begin, until: nil, &complaint)
             }
         }
         var last = complaint
         // A cancelled task's calls would be cancelled too.
         await Task {
-            await sendSpans(&last)
-            await sendMetrics(begin, &last)
+            let end = ContinuousClock.now + options.lastWords
+            // The figures first: they are all of them, and the spans only the last ones.
+            await sendMetrics(begin, until: end, &last)
+            await sendSpans(until: end, &last)
         }.value
     }
 
-    private func sendSpans(_ complaint: inout Complaint) async {
-        while true {
+    private func sendSpans(until end: ContinuousClock.Instant?, _ complaint: inout Complaint) async {
+        while end.map({ ContinuousClock.now < $0 }) ?? true {
             let (taken, lost) = spans.take(atMost: Self.batch)
             if lost > 0 { dropped.increment(by: Double(lost)) }
             guard !taken.isEmpty else { return }
-            let failure = await post(OTLPEncoding.traces(taken, options.resource), to: "/v1/traces")
+            let failure = await post(OTLPEncoding.traces(taken, options.resource), to: "/v1/traces", until: end)
             complaint.note(failure)
             if failure != nil {
                 dropped.increment(by: Double(taken.count))
@@ -91,15 +95,18 @@ package struct OTLPExporter: Sendable {
         }
     }
 
-    private func sendMetrics(_ begin: UInt64, _ complaint: inout Complaint) async {
+    private func sendMetrics(
+        _ begin: UInt64, until end: ContinuousClock.Instant?, _ complaint: inout Complaint
+    ) async {
         guard let registry else { return }
         let body = OTLPEncoding.metrics(
             registry, samples(), options.resource, begin: begin, now: UInt64(now()) * 1_000_000)
-        complaint.note(await post(body, to: "/v1/metrics"))
+        complaint.note(await post(body, to: "/v1/metrics", until: end))
     }
 
     /// - Returns: what went wrong, in words.
-    private func post(_ body: [UInt8], to path: String) async -> String? {
+    private func post(_ body: [UInt8], to path: String, until end: ContinuousClock.Instant?) async -> String? {
+        let timeout = end.map { min($0 - .now, options.timeout) } ?? options.timeout
         var request = HTTPClientRequest(url: options.endpoint + path)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/x-protobuf")
@@ -107,14 +114,19 @@ package struct OTLPExporter: Sendable {
         request.body = .bytes(ByteBuffer(bytes: body))
         do {
             let response = try await HTTPClient.shared.execute(
-                request, timeout: .milliseconds(options.timeout.components.seconds * 1000))
+                request, timeout: .nanoseconds(max(1, Int64(timeout / .nanoseconds(1)))))
             // Read away, so that the connection can be used again.
             _ = try? await response.body.collect(upTo: 1 << 20)
             return (200..<300).contains(response.status.code) ? nil : "it answers \(response.status.code)"
+        } catch is CancellationError {
+            // The end, and no failure of the collector's; what was on its way is counted as dropped.
+            return Self.cutOff
         } catch {
             return "\(error)"
         }
     }
+
+    private static let cutOff = "the process ends"
 
     /// Says that a collector is away when it goes and when it is back, and no more than that.
     private struct Complaint {
@@ -123,7 +135,7 @@ package struct OTLPExporter: Sendable {
         var isAway = false
 
         mutating func note(_ failure: String?) {
-            guard isAway != (failure != nil) else { return }
+            guard isAway != (failure != nil), failure != OTLPExporter.cutOff else { return }
             isAway.toggle()
             if let failure {
                 logger.warning(

@@ -27,19 +27,8 @@ package struct PrometheusText: Sendable {
     package static func render(_ registry: MetricsRegistry, _ samples: [MetricSample] = [], as format: Format) -> String
     {
         var writer = PrometheusText(format: format)
-        let gauges = samples.map { MetricSeries($0.id, .gauge($0.value), now: { 0 }) }
-        let series = (registry.all + gauges).sorted { $0.id < $1.id }
-        // One family is one block, whatever else sorts between its names.
-        var families: [(name: String, series: [MetricSeries])] = []
-        for one in series {
-            if families.last?.name == one.id.name {
-                families[families.count - 1].series.append(one)
-            } else {
-                families.append((one.id.name, [one]))
-            }
-        }
         var written: Set<String> = []
-        for family in families { writer.write(family.name, family.series, &written) }
+        for family in registry.families(with: samples) { writer.write(family.name, family.series, &written) }
         if format == .openMetrics { writer.text += "# EOF\n" }
         return writer.text
     }

@@ -10,7 +10,7 @@ package enum MetricCatalog {
         "From the beginning of a turn's last run to its settlement")
     package static let firstChunk = MetricDefinition(
         "carryon.turn.time_to_first_chunk", .histogram(MetricDefinition.turns), unit: .seconds,
-        "From the beginning of a run to its first word, reasoning or tool call")
+        "From the beginning of a run to the acknowledgement of its first content, which readers have then")
     package static let tokens = MetricDefinition(
         "carryon.tokens", .counter, labels: ["type"],
         "Tokens that settled turns have used: input or output, as the provider reports them")
@@ -90,7 +90,7 @@ package enum MetricCatalog {
     // MARK: Telemetry itself
 
     package static let droppedSeries = MetricDefinition(
-        "carryon.telemetry.dropped_series", .counter, "Series that were not kept, for there were too many")
+        "carryon.telemetry.dropped_series", .counter, "How often a series was asked for that there was no room for")
     package static let droppedSpans = MetricDefinition(
         "carryon.telemetry.dropped_spans", .counter, "Spans that were not exported, for the endpoint was slow or away")
 

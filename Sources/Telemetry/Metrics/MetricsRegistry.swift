@@ -11,7 +11,6 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
         var series: [SeriesID: MetricSeries] = [:]
         /// The service's own, by the values of their labels: looked up for every request.
         var own: [String: [[String]: MetricSeries]] = [:]
-        var dropped = 0
     }
 
     /// Labels that take ever new values must not take ever more memory.
@@ -19,7 +18,8 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
     /// Whether each series is one conversation's. Their number has no bound then but the one above.
     private let labelsConversation: Bool
     private let now: @Sendable () -> Int64
-    private let state = Mutex(State())
+    private let dropped: MetricSeries
+    private let state: Mutex<State>
 
     /// - Parameters:
     ///   - maximumSeries: more than these are not kept, but counted.
@@ -31,22 +31,24 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
         self.maximumSeries = maximumSeries
         self.labelsConversation = labelsConversation
         self.now = now
+        dropped = MetricSeries(SeriesID(MetricCatalog.droppedSeries.name), .counter(0), now: now)
+        state = Mutex(State(series: [dropped.id: dropped]))
     }
 
     /// The series of this name and these labels. What is one kind of metric does not become another: the first to be
     /// asked for stays.
     func series(_ id: SeriesID, _ initial: @autoclosure () -> MetricSeries.Value) -> MetricSeries {
-        state.withLock { state in
-            if let known = state.series[id] { return known }
+        let (series, isKept) = state.withLock { state in
+            if let known = state.series[id] { return (known, true) }
             let made = MetricSeries(id, initial(), now: now)
-            if state.series.count < maximumSeries {
-                state.series[id] = made
-            } else {
-                // Somebody may write to it; nobody reads it.
-                state.dropped += 1
-            }
-            return made
+            // That of the dropped ones is beside them.
+            guard state.series.count <= maximumSeries else { return (made, false) }
+            state.series[id] = made
+            return (made, true)
         }
+        // Somebody may write to it; nobody reads it.
+        if !isKept { dropped.add(1) }
+        return series
     }
 
     /// A series of one of the service's own metrics.
@@ -64,10 +66,13 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
     private func isKept(_ series: MetricSeries) -> Bool { state.withLock { $0.series[series.id] === series } }
 
     /// All series, in the order of their names and labels.
-    var all: [MetricSeries] {
-        let (series, dropped) = state.withLock { (Array($0.series.values), $0.dropped) }
-        let note = MetricSeries(SeriesID(MetricCatalog.droppedSeries.name), .counter(Double(dropped)), now: now)
-        return (series + [note]).sorted { $0.id < $1.id }
+    var all: [MetricSeries] { state.withLock { Array($0.series.values) }.sorted { $0.id < $1.id } }
+
+    /// What an exporter writes: all series and what there is at the moment, by their names, in order.
+    func families(with samples: [MetricSample]) -> [(name: String, series: [MetricSeries])] {
+        let gauges = samples.map { MetricSeries($0.id, .gauge($0.value), now: now) }
+        return Dictionary(grouping: all + gauges, by: \.id.name).sorted { $0.key < $1.key }
+            .map { ($0.key, $0.value.sorted { $0.id < $1.id }) }
     }
 
     // MARK: swift-metrics
