@@ -19,18 +19,20 @@ extension DevelopmentService {
         }
     }
 
-    /// The turn host with the most running turns: to kill an idle one shows nothing.
+    /// The turn host that works at the most requests: to kill an idle one shows nothing.
     private func busiestHost() async -> Int32? {
         let children = turnHosts()
-        let status = await WorkerStatuses(addresses: [workerAddress]).all().first?.objectValue
-        let hosts = (status?["hosts"]?.arrayValue ?? []).compactMap(\.objectValue)
-        let running = hosts.compactMap { host -> (process: Int32, turns: Int)? in
+        // A machine that is busy with everything else too may well take a while to say.
+        let worker = WorkerStatuses(addresses: [workerAddress], timeout: .seconds(15))
+        let hosts = await worker.all().first?.objectValue?["hosts"]?.arrayValue ?? []
+        let working = hosts.compactMap(\.objectValue).compactMap { host -> (process: Int32, requests: Int)? in
             guard let process = host["process"]?.int.flatMap({ Int32(exactly: $0) }), children.contains(process) else {
                 return nil
             }
-            return (process, host["running"]?.int ?? 0)
+            // What the worker has handed over is known as of now, what the host says of itself is a second old.
+            return (process, host["held"]?.int ?? 0)
         }
-        return running.max { $0.turns < $1.turns }?.process ?? children.first
+        return working.max { $0.requests < $1.requests }?.process ?? children.first
     }
 
     /// - Returns: whether there was such a process.
