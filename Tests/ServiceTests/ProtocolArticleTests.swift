@@ -24,6 +24,9 @@ struct ProtocolArticleTests {
                 turn: 0, outcome: .completed, finishReason: .stop, messageID: "m", usage: Usage(), error: "e",
                 stopped: false)),
         .actionComplete(outcome: "o"), .duplicate(requestID: "r"), .expired(requestID: "r"), .closed(requestID: "r"),
+        .checkpoint(
+            CheckpointRecord(
+                history: CheckpointRecord.History(keep: 0, replaced: [:], appended: []), state: .null, ahead: [1])),
     ]
 
     private static let chunkTypes = [

@@ -43,10 +43,6 @@ struct TailCommand: AsyncParsableCommand {
 extension Event {
     /// Whether the event is the last of its request.
     var endsRequest: Bool {
-        guard case .control(let control) = body else { return false }
-        switch control {
-        case .turnComplete, .actionComplete, .duplicate, .expired, .closed, .skipped, .rejected: return true
-        case .turnStart, .recovered, .superseded, .upgradeRequired, .unknown: return false
-        }
+        if case .control(let control) = body { control.closesRequest } else { false }
     }
 }

@@ -40,7 +40,7 @@ struct EventPrinter {
             )
         case .control(.superseded(let from)): note("what was said from seq \(from) on is said anew")
         case .control(.turnComplete(let complete)): note("turn \(complete.turn): \(complete.outcome.rawValue)")
-        case .control(.turnStart): break
+        case .control(.turnStart), .control(.checkpoint): break
         case .control(let control): note(control.subtype)
         }
     }

@@ -1,3 +1,4 @@
+import Conversation
 import Kafka
 import TurnHost
 
@@ -42,9 +43,6 @@ extension ProducerRecord {
         guard topic == MemoryEventLog.topic, let value = headers.last(where: { $0.name == "control" })?.value else {
             return false
         }
-        switch String(decoding: value, as: UTF8.self) {
-        case "turn-start", "recovered", "superseded", "upgrade-required": return false
-        default: return true
-        }
+        return ControlRecord.closingSubtypes.contains(String(decoding: value, as: UTF8.self))
     }
 }

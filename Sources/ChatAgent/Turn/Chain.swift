@@ -9,6 +9,8 @@ package struct Chain: Sendable {
     package private(set) var messages: [Message]
     private var indexes: [String: Int]
     private var storedCount: Int
+    /// How many messages are stored, whether they stay or not.
+    private var wholeCount: Int
     private var replaced: Set<Int> = []
 
     /// The difference between a chain and what is stored of it.
@@ -25,6 +27,7 @@ package struct Chain: Sendable {
     package init(stored messages: [Message] = []) {
         self.messages = messages
         storedCount = messages.count
+        wholeCount = messages.count
         indexes = Self.indexes(of: messages)
     }
 
@@ -86,9 +89,15 @@ package struct Chain: Sendable {
         Change(keep: storedCount, replaced: replaced.sorted(), appendedFrom: storedCount)
     }
 
+    /// Whether it differs from what is stored at all.
+    package var isChanged: Bool {
+        storedCount < wholeCount || storedCount < messages.count || !replaced.isEmpty
+    }
+
     /// The chain was written: from now on it is what is stored.
     package mutating func markStored() {
         storedCount = messages.count
+        wholeCount = messages.count
         replaced = []
     }
 

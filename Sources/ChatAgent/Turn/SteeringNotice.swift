@@ -40,6 +40,11 @@ struct SteeringNotice {
     }
 }
 
+extension WaitingMessage {
+    /// Whether it is what the notice of its joining tells of it, and nothing more.
+    var isAsNoticed: Bool { message == .user(id: message.id, text: message.text) }
+}
+
 extension Chunk {
     /// Whether it names messages that joined the turn.
     package var saysWhatJoined: Bool {

@@ -1,4 +1,4 @@
-import Conversation
+package import Conversation
 import LanguageModels
 
 extension TurnLoop {
@@ -270,10 +270,15 @@ extension TurnLoop {
     }
 }
 
+extension Message {
+    /// What joins the history of a message that came, unless the agent makes something else of it.
+    package var asTakenUp: Message { repaired() ?? self }
+}
+
 extension ChatAgent {
     /// What the agent makes of a message that is to be taken up: of its content, not of its id and role.
     func validated(_ message: Message, _ identity: TurnIdentity) async throws -> Message {
-        let event = ValidationEvent(identity: identity, message: message.repaired() ?? message)
+        let event = ValidationEvent(identity: identity, message: message.asTakenUp)
         var validated = try await onValidateMessages(event)
         (validated.id, validated.role) = (message.id, message.role)
         return validated

@@ -59,7 +59,9 @@ package struct TurnLoop: Sendable {
         switch plan.course {
         // The second is not settled here.
         case .leaveOut, .run:
-            return .settle(work.effect(TurnEnding(outcome: .stopped, finishReason: .other)))
+            var effect = work.effect(TurnEnding(outcome: .stopped, finishReason: .other))
+            effect.isAmended = true
+            return .settle(effect)
         case .settle(let assembler, let settledAs):
             var trigger = plan.trigger
             if plan.validates {

@@ -9,6 +9,14 @@ package struct TurnPlan: Sendable {
         /// An answer from outside to calls of the assistant's message `base`, which goes on.
         case answer(Message, base: String)
         case regenerate
+
+        /// The message that the request brought, if it brought one.
+        var message: Message? {
+            switch self {
+            case .message(let message), .answer(let message, _): message
+            case .regenerate: nil
+            }
+        }
     }
 
     /// How the run goes about it.
@@ -59,6 +67,8 @@ package struct TurnPlan: Sendable {
     package var summary: ConversationSummary?
     package var previousUsage: Usage?
     package var totalUsage: Usage?
+    /// Whether a recovery hook has put the history otherwise than the requests and events amount to.
+    package var isAmended = false
 
     package init(
         identity: TurnIdentity, trigger: Trigger, course: Course, messageID: String, needsBoot: Bool,
@@ -99,6 +109,8 @@ package struct TurnEffect: Sendable {
     /// Messages behind the turn's own that joined it.
     package var injected: [WaitingMessage]
     package var summary: ConversationSummary?
+    /// Whether the history is not what the request and the answer's chunks alone amount to.
+    package var isAmended: Bool
     /// Whether the session is booted on this worker now.
     package var isBooted: Bool
 }

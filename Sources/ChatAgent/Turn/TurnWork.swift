@@ -23,6 +23,8 @@ final class TurnWork: Sendable {
         /// How many of them are in the history.
         var joinedCount = 0
         var summary: ConversationSummary?
+        /// Whether hooks have put the history otherwise than the request and the answer's chunks amount to.
+        var isAmended: Bool
 
         /// The messages that joined the turn come into the history, before its answer.
         mutating func joinInjected() {
@@ -42,7 +44,7 @@ final class TurnWork: Sendable {
         state = Mutex(
             State(
                 chain: chain, messageID: plan.messageID, baseCount: plan.baseCount, isBooted: !plan.needsBoot,
-                injected: plan.injected, summary: plan.summary))
+                injected: plan.injected, summary: plan.summary, isAmended: plan.isAmended))
     }
 
     var messages: [Message] { state.withLock { $0.chain.messages } }
@@ -55,6 +57,7 @@ final class TurnWork: Sendable {
     func setHistory(_ messages: [Message]?, keepingResponse: Bool = true) {
         guard let messages else { return }
         state.withLock { state in
+            state.isAmended = true
             state.chain.set(messages)
             state.hasOwnResponse = !keepingResponse
         }
@@ -82,9 +85,11 @@ final class TurnWork: Sendable {
             state.hasJoined = true
             switch trigger {
             case .message(let message):
+                state.isAmended = state.isAmended || message != plan.trigger.message?.asTakenUp
                 state.chain.merge(message)
                 state.added.append(message)
             case .answer(let wire, let base):
+                state.isAmended = state.isAmended || wire != plan.trigger.message?.asTakenUp
                 guard let index = state.chain.index(of: base),
                     let advanced = state.chain.messages[index].advanced(by: wire)
                 else { return }
@@ -172,7 +177,8 @@ final class TurnWork: Sendable {
                 chain: chain, outcome: ending.outcome, finishReason: ending.finishReason,
                 isStopped: ending.isStopped, newMessages: state.added, response: state.response,
                 rawResponse: state.rawResponse, usage: ending.usage, error: ending.error, injected: state.injected,
-                summary: state.summary, isBooted: state.isBooted)
+                summary: state.summary, isAmended: state.isAmended || !state.injected.allSatisfy(\.isAsNoticed),
+                isBooted: state.isBooted)
         }
     }
 }

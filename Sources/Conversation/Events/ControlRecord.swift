@@ -6,6 +6,8 @@ public enum ControlRecord: Sendable, Hashable {
     case recovered(cause: String, previousRun: Int?, policy: String, partial: Bool)
     /// This turn's chunks from that `seq` on are to be forgotten: they are replaced by what follows.
     case superseded(fromSeq: Int64)
+    /// What the settlement that follows changes beyond what the events before it say.
+    indirect case checkpoint(CheckpointRecord)
     /// The turn is settled.
     indirect case turnComplete(TurnComplete)
     /// An action was carried out.
@@ -39,6 +41,7 @@ public enum ControlRecord: Sendable, Hashable {
                 cause: try members.string("cause"), previousRun: try members.optionalInt("previousRun"),
                 policy: try members.string("policy"), partial: try members.bool("partial"))
         case "superseded": self = .superseded(fromSeq: try members.int64("fromSeq"))
+        case "checkpoint": self = .checkpoint(try CheckpointRecord(&members))
         case "turn-complete": self = .turnComplete(try TurnComplete(&members))
         case "action-complete": self = .actionComplete(outcome: try members.string("outcome"))
         case "duplicate": self = .duplicate(requestID: try members.string("requestId"))
@@ -57,6 +60,7 @@ public enum ControlRecord: Sendable, Hashable {
         case .turnStart: "turn-start"
         case .recovered: "recovered"
         case .superseded: "superseded"
+        case .checkpoint: "checkpoint"
         case .turnComplete: "turn-complete"
         case .actionComplete: "action-complete"
         case .duplicate: "duplicate"
@@ -68,6 +72,14 @@ public enum ControlRecord: Sendable, Hashable {
         case .unknown(let subtype, _): subtype
         }
     }
+
+    /// The subtypes of records that close a request: nothing more comes of it.
+    public static let closingSubtypes: Set<String> = [
+        "turn-complete", "action-complete", "duplicate", "expired", "closed", "skipped", "rejected",
+    ]
+
+    /// Whether a request has come to its end with it.
+    public var closesRequest: Bool { Self.closingSubtypes.contains(subtype) }
 
     /// The record's value as a JSON object.
     public var json: JSON { encodedJSON }
@@ -89,6 +101,7 @@ extension ControlRecord: ObjectEncodable {
             sink.member("policy", string: policy)
             sink.member("partial", bool: partial)
         case .superseded(let fromSeq): sink.member("fromSeq", int: fromSeq)
+        case .checkpoint(let value): value.encodeMembers(into: &sink)
         case .turnComplete(let value): value.encodeMembers(into: &sink)
         case .actionComplete(let outcome): sink.member("outcome", string: outcome)
         case .upgradeRequired(let turn): sink.member("turn", int: Int64(turn))

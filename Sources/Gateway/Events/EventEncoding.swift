@@ -8,7 +8,9 @@ enum EventEncoding {
     static func encode(_ reading: Reading, into buffer: inout ByteBuffer) -> ReadingOutcome {
         switch reading {
         case .event(let frame):
-            write(frame.head.control ?? "chunk", id: frame.seq, frame.value, into: &buffer)
+            // What an agent keeps beside the conversation is none of its readers' business.
+            let value = frame.head.control == "checkpoint" ? Array("{}".utf8) : frame.value
+            write(frame.head.control ?? "chunk", id: frame.seq, value, into: &buffer)
         case .forget(let from):
             let value: JSON = ["fromSeq": .number(JSONNumber(Int(from)))]
             write("superseded", id: from - 1, value.serialized(), into: &buffer)

@@ -23,7 +23,7 @@ struct ChatEncoder: Sendable {
             if control == "superseded" {
                 superseded(from: (try? JSON(parsing: frame.value))?["fromSeq"], into: &buffer)
             }
-            return Self.endings.contains(control) ? .over : .goesOn
+            return ControlRecord.closingSubtypes.contains(control) ? .over : .goesOn
         case .forget(let from):
             superseded(from: .number(JSONNumber(Int(from))), into: &buffer)
             return .goesOn
@@ -34,11 +34,6 @@ struct ChatEncoder: Sendable {
             return .over
         }
     }
-
-    /// Control records after which nothing comes of a request.
-    private static let endings: Set<String> = [
-        "turn-complete", "action-complete", "duplicate", "expired", "closed", "skipped", "rejected",
-    ]
 
     private func superseded(from seq: JSON?, into buffer: inout ByteBuffer) {
         let chunk: JSON = [

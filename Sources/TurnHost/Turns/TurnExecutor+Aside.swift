@@ -84,6 +84,8 @@ extension TurnExecutor {
     private func settleAside(
         _ work: inout RequestInHand, _ writer: EventWriter, outcome: String
     ) async throws -> Fate {
+        let state = work.memory.changedState
+        writeCheckpoint(work, work.memory.chain.isChanged ? work.memory.chain : nil, state, [], to: writer)
         try await writer.drain()
         var settlement = work.settlement(at: environment.now(), recordsKey: true)
         settlement.dropsRuns = true
@@ -92,7 +94,7 @@ extension TurnExecutor {
         if !environment.loop.ownsHistory {
             settlement.history = work.memory.chain.historyChange(turn: max(work.memory.turns - 1, 0))
         }
-        settlement.state = work.memory.changedState
+        settlement.state = state
         if case .action = work.request.kind {
             settlement.lastControl = work.closingEvent(
                 .actionComplete(outcome: outcome), seq: writer.nextSeq, turn: nil, run: nil)

@@ -141,6 +141,7 @@ extension TurnExecutor {
         guard result.chain != nil || result.recoveredTurns != nil else { return otherwise }
         // What had joined the dead run is as much in flight as the rest: the hook has decided about all of it.
         plan.injected = []
+        plan.isAmended = true
         if let chain = result.chain {
             work.memory.chain.set(chain)
         } else {

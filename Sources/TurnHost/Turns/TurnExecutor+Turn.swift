@@ -147,8 +147,10 @@ extension TurnExecutor {
             await environment.loop.evicted(session.id, work.memory.locals)
             return .letGo
         case .settle(let effect):
-            let seq = try await lastSeq(of: writer)
             work.memory.summary = effect.summary
+            writeCheckpoint(
+                work, effect.isAmended ? effect.chain : nil, work.memory.changedState, effect.injected, to: writer)
+            let seq = try await lastSeq(of: writer)
             let settlement = settlement(effect, run, work, session, seq)
             return try await settle(effect, settlement, begun, turn.plan.identity, &work, session, control, permit)
         }

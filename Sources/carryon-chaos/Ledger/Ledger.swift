@@ -77,13 +77,3 @@ struct SessionAudit {
         }
     }
 }
-
-extension ControlRecord {
-    /// Whether a request has come to its end with it.
-    var closesRequest: Bool {
-        switch self {
-        case .turnComplete, .actionComplete, .duplicate, .expired, .closed, .skipped, .rejected: true
-        case .turnStart, .recovered, .superseded, .upgradeRequired, .unknown: false
-        }
-    }
-}
