@@ -161,7 +161,7 @@ struct ActionTests {
             #expect(first.journal.count(.action) + second.journal.count(.action) == 1)
             #expect(
                 conductor.subtypes.filter { $0 != "recovered" && $0 != "turn-start" && $0 != "superseded" }
-                    == ["turn-complete", "action-complete", "turn-complete"])
+                    == ["turn-complete", "checkpoint", "action-complete", "turn-complete"])
             #expect(conductor.view().isGapless)
         }
     }

@@ -86,6 +86,7 @@ struct HistoryHookTests {
     @Test("What is written in onTurnComplete is stored as an amendment, and survives a change of worker")
     func complete() async throws {
         let conductor = try Conductor()
+        conductor.isRebuildable = false
         let agent = HookAgent(completing: { if $0.identity.turn == 0 { $0.history.slice(0, 1) } })
         try await conductor.start(agent)
         conductor.say("one", id: "u1")

@@ -64,6 +64,7 @@ struct LocalsTests {
     @Test("Durable locals set in onTurnComplete are an amendment, and survive a change of worker")
     func durableAfterwards() async throws {
         let conductor = try Conductor()
+        conductor.isRebuildable = false
         let agent = HookAgent(completing: { try $0.identity.locals.set(["late"], for: Self.durable) })
         try await conductor.start(agent)
         conductor.say("one", id: "u1")

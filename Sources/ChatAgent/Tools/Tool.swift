@@ -56,6 +56,9 @@ public struct Tool: Sendable {
     /// How long a call may take. Then it is cancelled, and its result is an error.
     public var timeout: Duration
     public var doubt: Doubt
+    /// Whether a call changes nothing outside: then a replay of recorded conversations may carry it out. Of every other
+    /// tool a replay gives back what was recorded.
+    public var isReadOnly = false
     /// What of an output the model is shown, each time it is shown; `nil` shows all.
     public var modelOutput: (@Sendable (JSON) -> JSON)?
 

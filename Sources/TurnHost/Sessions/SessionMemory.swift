@@ -31,7 +31,7 @@ struct SessionMemory: Sendable {
     /// Runs of the next turn that did not settle it, ascending.
     var openRuns: [StoredRun]
     var directives: [Int64: Directive] = [:]
-    let locals: Locals
+    var locals: Locals
     let background = BackgroundMessages()
     var summary: ConversationSummary?
     /// The agent's state as it is stored.

@@ -6,6 +6,7 @@ import Logging
 import SessionStore
 import Synchronization
 import TestSupport
+import Testing
 import TurnHost
 
 /// In the consumer's place: a log of requests, one host after the other, and the record of what was settled.
@@ -21,6 +22,8 @@ final class Conductor: Sendable {
         var hosts: [RunningHost] = []
         var assignments: Int64 = 0
         var log: (cluster: String, epoch: Int64) = ("c1", 0)
+        var isRebuildable = true
+        var ownsHistory = false
     }
 
     static let deadline = Duration.seconds(60)
@@ -79,6 +82,16 @@ final class Conductor: Sendable {
         get { clock.withLock { $0 } }
         set { clock.withLock { $0 = newValue } }
     }
+
+    /// Whether the topics alone tell what is stored. Not if something was changed after its turn was settled, behind the
+    /// service's back, or with a requests topic that is none any more.
+    var isRebuildable: Bool {
+        get { state.withLock { $0.isRebuildable && $0.log.epoch == 0 } && topic == "requests" && log.forwarded.isEmpty }
+        set { state.withLock { $0.isRebuildable = newValue } }
+    }
+
+    /// Whether the last host's agent keeps the histories itself.
+    var ownsHistory: Bool { state.withLock { $0.ownsHistory } }
 
     var host: RunningHost? { state.withLock { $0.hosts.last } }
 
@@ -187,6 +200,7 @@ final class Conductor: Sendable {
             host.send(.grant(PartitionGrant(assignment: assignment, log: log, fence: fence, endOffset: end)))
         }
         let waiting = state.withLock { state in
+            state.ownsHistory = agent.ownsHistory
             state.hosts.append(host)
             return state.entries.map { ($0.dispatch, $0.settled == 0) }
                 .filter { dispatch, isOpen in first.map { dispatch.record.offset >= $0 } ?? isOpen }.map(\.0)
@@ -256,11 +270,12 @@ final class Conductor: Sendable {
         }
     }
 
-    /// Waits until every request is settled.
+    /// Waits until every request is settled, and finds that the store could be built again from the topics alone.
     func finish(fileID: String = #fileID, line: Int = #line) async throws {
         try await eventually(timeout: Self.deadline, every: .milliseconds(1), fileID: fileID, line: line) {
             state.withLock { $0.entries.allSatisfy { $0.settled > 0 } }
         }
+        try await checkRebuild()
     }
 
     /// Waits until `count` requests are settled.
@@ -273,6 +288,19 @@ final class Conductor: Sendable {
     /// Offsets of the requests that were reported as settled.
     var settledOffsets: Set<Int64> {
         state.withLock { Set($0.entries.filter { $0.settled > 0 }.map(\.dispatch.record.offset)) }
+    }
+
+    /// The requests topic's records.
+    func requests(in partition: Int32) -> [KafkaRecord] {
+        state.withLock { $0.entries.map(\.dispatch.record).filter { $0.partition == partition } }
+    }
+
+    /// Up to where everything is settled.
+    func watermark(of partition: Int32) -> Int64 {
+        state.withLock { state in
+            let open = state.entries.first { $0.dispatch.record.partition == partition && $0.settled == 0 }
+            return open?.dispatch.record.offset ?? state.ends[partition, default: 0]
+        }
     }
 
     func history(_ session: String = "s") async throws -> [Message] {

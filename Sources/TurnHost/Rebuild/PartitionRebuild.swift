@@ -1,0 +1,174 @@
+package import ChatAgent
+import Conversation
+import Kafka
+package import Logging
+package import SessionStore
+
+/// Builds the sessions of one partition again from its requests and events, both read once, from their beginnings.
+///
+/// What is held at a time does not grow with the topics: the answers that were under way side by side, a few numbers and
+/// the last unanswered request of each session of the partition.
+package struct PartitionRebuild {
+    /// So many bytes of steps are worked out together.
+    private static let batchBytes = 8 * 1024 * 1024
+
+    private let rebuilder: SessionRebuilder
+    private let events: any RecordSource
+    private let committed: Int64
+    private let batch: Int
+    private let lanes: Int
+    private let progress: (RebuildReport) -> Void
+
+    private var requests: RequestLookahead
+    private var folds: [String: SessionFold] = [:]
+    private var steps: [String: [RebuildStep]] = [:]
+    private var stepCount = 0
+    private var stepBytes = 0
+    private var eventCount = 0
+    private var gaps: [String: String] = [:]
+
+    /// - Parameters:
+    ///   - partition: the requests' log, with a fence that was taken for this.
+    ///   - committed: the offset that the consumer group has committed there; what lies before it is settled.
+    ///   - batch: how many steps are worked out together.
+    ///   - lanes: how many sessions are written side by side.
+    ///   - loop: the service's agent. It is not called.
+    ///   - onTurn: called with each turn before it is settled, in its session's order.
+    ///   - progress: told now and then what was done so far.
+    package init(
+        _ partition: PartitionGrant, events: any RecordSource, requests: any RecordSource, committed: Int64,
+        batch: Int = 512, lanes: Int = 64, store: any SessionStore, loop: TurnLoop, logger: Logger,
+        onTurn: (@Sendable (RecordedTurn) async throws -> Void)? = nil,
+        progress: @escaping (RebuildReport) -> Void = { _ in }
+    ) {
+        rebuilder = SessionRebuilder(partition, store: store, loop: loop, logger: logger, onTurn: onTurn)
+        self.events = events
+        self.requests = RequestLookahead(requests)
+        self.committed = committed
+        self.batch = batch
+        self.lanes = lanes
+        self.progress = progress
+    }
+
+    /// Reads both topics' partition to its end.
+    /// - Throws: what the sources and the store throw; ``SessionRebuilder/Disturbed`` if somebody else writes the same
+    ///   sessions. What was written by then stays, and is passed over when the rebuild is begun again.
+    package mutating func run() async throws -> RebuildReport {
+        while let records = try await events.next() {
+            for record in records {
+                eventCount += 1
+                try await take(record)
+            }
+            if stepCount >= batch || stepBytes >= Self.batchBytes { try await flush() }
+        }
+        try await flush()
+        try await finish()
+        return report
+    }
+
+    private var report: RebuildReport {
+        var report = rebuilder.report
+        report.sessions = folds.count
+        report.events = eventCount
+        report.requests = requests.count
+        report.gaps += gaps.sorted { $0.key < $1.key }.map { RebuildReport.Gap(session: $0.key, reason: $0.value) }
+        return report
+    }
+
+    private mutating func take(_ record: KafkaRecord) async throws {
+        // Somebody else's record is none of the sessions' events.
+        guard
+            let headers = try? EventHeaders(
+                key: record.key, headers: record.headers.map { (name: $0.name, value: $0.value) })
+        else { return }
+        let session = headers.session
+        guard let folded = folds[session, default: SessionFold()].take(headers, record) else { return }
+        if let missing = folds[session]?.missing, missing > 0, gaps[session] == nil {
+            gaps[session] = "its events up to seq \(missing) are gone from the topic"
+        }
+        var own: RebuiltRequest?
+        for (record, request) in try await requests.take(session, upTo: folded.requestOffset) {
+            let known = RebuiltRequest(record, request)
+            if record.offset == folded.requestOffset { own = known } else { addSilent(known, session) }
+        }
+        if own == nil, folded.turn != nil, gaps[session] == nil {
+            gaps[session] = "the request at offset \(folded.requestOffset) is gone from the topic"
+        }
+        add(.closed(folded, own), session, bytes: folded.bytes + (own?.record.byteCount ?? 0))
+    }
+
+    /// A request in front of one that is settled is settled too; of those that leave no event, only a stop's key is kept.
+    private mutating func addSilent(_ request: RebuiltRequest, _ session: String) {
+        guard case .stop = request.request.kind, request.request.idempotencyKey != nil else { return }
+        add(.silent(request, nextSeq: nil), session, bytes: request.record.byteCount)
+    }
+
+    private mutating func add(_ step: RebuildStep, _ session: String, bytes: Int) {
+        steps[session, default: []].append(step)
+        stepCount += 1
+        stepBytes += bytes
+    }
+
+    /// What is left at the ends of both topics.
+    private mutating func finish() async throws {
+        let rest = try await requests.rest()
+        for (session, fold) in folds {
+            guard let unsettled = fold.unsettled else { continue }
+            let isSilent = rest[session]?.contains {
+                $0.record.offset == unsettled.requestOffset && $0.request.isSilent && $0.record.offset < committed
+            }
+            if isSilent != true { add(.open(unsettled), session, bytes: unsettled.bytes) }
+            if stepCount >= batch { try await flush() }
+        }
+        for (session, left) in rest {
+            for (record, request) in left where record.offset < committed {
+                let highest = folds[session]?.highestSeq ?? 0
+                if request.isSilent {
+                    guard request.leavesPosition else { continue }
+                    add(
+                        .silent(RebuiltRequest(record, request), nextSeq: highest + 1), session, bytes: record.byteCount
+                    )
+                } else {
+                    add(.unclosed(RebuiltRequest(record, request)), session, bytes: record.byteCount)
+                }
+            }
+            if stepCount >= batch { try await flush() }
+        }
+        try await flush()
+    }
+
+    private mutating func flush() async throws {
+        let (rebuilder, lanes) = (rebuilder, lanes)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var running = 0
+            for (session, steps) in steps {
+                if running == lanes {
+                    try await group.next()
+                    running -= 1
+                }
+                group.addTask { try await rebuilder.rebuild(session, steps) }
+                running += 1
+            }
+            try await group.waitForAll()
+        }
+        (steps, stepCount, stepBytes) = ([:], 0, 0)
+        progress(report)
+    }
+}
+
+extension Request {
+    /// Whether it may be settled without an event.
+    fileprivate var isSilent: Bool {
+        switch kind {
+        case .stop, .preload: true
+        // One that answers no call goes to the dead letters; every other has its turn.
+        case .message(let message): message.role == .assistant
+        case .regenerate, .action, .close: false
+        }
+    }
+
+    /// Whether its settlement is written, though no event tells of it.
+    fileprivate var leavesPosition: Bool {
+        if case .stop = kind { idempotencyKey != nil } else { true }
+    }
+}

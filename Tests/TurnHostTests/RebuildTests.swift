@@ -1,0 +1,126 @@
+import ChatAgent
+import Conversation
+import Kafka
+import SessionStore
+import TestSupport
+import Testing
+import TurnHost
+
+/// Beside these, every test of a turn host that waits for its requests' end finds that the store is what the topics say.
+@Suite("A store that is built again from the topics")
+struct RebuildTests {
+    private func store(_ conductor: Conductor, _ name: String = "other") throws -> SQLiteSessionStore {
+        try SQLiteSessionStore(path: conductor.directory.path("\(name).sqlite"), logger: Conductor.quiet)
+    }
+
+    /// A conversation of two sessions: messages, a tool's answer, a stop, a regenerate, a key used twice, a close.
+    private func conversation(_ conductor: Conductor) async throws {
+        try await conductor.start()
+        for round in 0..<4 {
+            conductor.say("#script\nsay words of round \(round)", id: "u\(round)", key: "k\(round % 3)")
+            conductor.say("one more", to: "other", id: "o\(round)")
+            try await conductor.finish()
+        }
+        conductor.send(.regenerate)
+        conductor.send(.action(.null))
+        try await conductor.finish()
+        conductor.send(.stop(reason: nil), key: "stop")
+        conductor.send(.close(reason: nil), to: "other")
+        try await conductor.finish()
+    }
+
+    @Test("Begun again after it was interrupted, at whatever point, it comes to the same; what is there is passed over")
+    func interrupted() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        let events = Int64(conductor.log.events(0).count)
+        for end in stride(from: Int64(0), to: events - 1, by: 3) {
+            let other = try store(conductor, "part-\(end)")
+            await #expect(throws: CancellationError.self, "interrupted at event \(end)") {
+                try await conductor.rebuild(into: other, batch: 2) { if $0 >= end { throw CancellationError() } }
+            }
+            let begun = try await other.loadSession("s")?.turns ?? 0
+            let rest = try await conductor.rebuild(into: other)
+            #expect(rest.gaps == [], "interrupted at event \(end)")
+            #expect(rest.alreadyThere >= begun, "interrupted at event \(end)")
+            #expect(try await conductor.differences(from: other) == [], "interrupted at event \(end)")
+        }
+    }
+
+    @Test("An idempotency key is used in the store that was built again too")
+    func keys() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        let other = try store(conductor)
+        _ = try await conductor.rebuild(into: other)
+        for key in ["k0", "k1", "k2", "stop"] {
+            let expected = try await conductor.store.idempotencyKey(session: "s", key: key)
+            #expect(expected != nil)
+            #expect(try await other.idempotencyKey(session: "s", key: key) == expected, "\(key)")
+        }
+    }
+
+    @Test("A session whose first events are gone is named, with what is left of it")
+    func goneEvents() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        let events = conductor.log.events(0)
+        let cut = try #require(events.lastIndex { $0.keyString == "s" && $0.headerString("turn") == "1" })
+        let other = try store(conductor)
+        let report = try await conductor.rebuild(into: other, events: Int64(cut + 1)..<Int64(events.count))
+        #expect(Set(report.gaps.map(\.session)) == ["s", "other"])
+        #expect(report.gaps.first { $0.session == "s" }?.reason.hasPrefix("its events up to seq ") == true)
+        let stored = try #require(try await other.loadSession("s"))
+        #expect(stored.turns == 4, "turns keep their numbers")
+        #expect(try stored.messages.map { try Message(parsing: $0.body).id }.first == "u2")
+    }
+
+    @Test("A request that is gone from its topic is named, and the answers stay")
+    func goneRequests() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        let other = try store(conductor)
+        let report = try await conductor.rebuild(into: other, requests: 2..<1_000)
+        #expect(Set(report.gaps.map(\.session)) == ["s", "other"])
+        #expect(report.gaps.allSatisfy { $0.reason.hasSuffix("is gone from the topic") })
+        let stored = try #require(try await other.loadSession("s"))
+        #expect(
+            try stored.messages.map { try Message(parsing: $0.body).id }.prefix(3) == [
+                "s-answer-0", "u1", "s-answer-1",
+            ])
+    }
+
+    @Test("A turn that was begun and not settled is there with its runs, and with the calls that may have been made")
+    func openTurn() async throws {
+        let conductor = try Conductor()
+        try await conductor.start(killAt: .init(step: .midStream, occurrence: 4))
+        conductor.say("#script\ntokens 20", id: "u")
+        try await conductor.waitForDeath()
+        let other = try store(conductor)
+        let report = try await conductor.rebuild(into: other)
+        #expect(report.openTurns == 1)
+        let expected = try #require(try await conductor.store.loadSession("s")?.openRuns.first)
+        let found = try #require(try await other.loadSession("s")?.openRuns.first)
+        #expect(found.id == expected.id)
+        #expect(found.position == expected.position)
+        #expect(found.firstSeq == expected.firstSeq)
+        #expect(found.eventsStart >= expected.eventsStart)
+        #expect(found.status == .running)
+    }
+
+    @Test("Somebody who writes the same sessions meanwhile is noticed, and nothing of his is written over")
+    func disturbed() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        let other = try store(conductor)
+        let half = Int64(conductor.log.events(0).count) / 2
+        await #expect(throws: SessionRebuilder.Disturbed.self) {
+            try await conductor.rebuild(into: other, batch: 2) { offset in
+                guard offset == half / 2 * 2 else { return }
+                _ = try await other.takeFence(group: "g", cluster: "c1", topic: "requests", partition: 0)
+            }
+        }
+        let stored = try #require(try await other.loadSession("s"))
+        #expect((1..<4).contains(stored.turns))
+    }
+}

@@ -1,0 +1,105 @@
+import ChatAgent
+import Conversation
+import Kafka
+import SessionStore
+import TestSupport
+import Testing
+import TurnHost
+
+/// A partition that lies in memory.
+private final class MemorySource: RecordSource {
+    private var records: ArraySlice<KafkaRecord>
+    private let batch: Int
+    private let before: (Int64) async throws -> Void
+
+    init(_ records: [KafkaRecord], batch: Int, before: @escaping (Int64) async throws -> Void = { _ in }) {
+        self.records = records[...]
+        self.batch = batch
+        self.before = before
+    }
+
+    func next() async throws -> [KafkaRecord]? {
+        if let next = records.first { try await before(next.offset) }
+        guard !records.isEmpty else { return nil }
+        defer { records = records.dropFirst(batch) }
+        return Array(records.prefix(batch))
+    }
+}
+
+extension Conductor {
+    /// Every session of a new store, which is built from the requests and events alone.
+    /// - Parameters:
+    ///   - requests: the requests that are there yet, by their offsets; by default all.
+    ///   - events: the events that are there yet.
+    ///   - batch: how many records come at a time, and how many steps are worked out together.
+    ///   - before: called with the offset of the event that comes next.
+    func rebuild(
+        _ agent: UnaskedAgent = UnaskedAgent(), into store: any SessionStore, requests: Range<Int64>? = nil,
+        events: Range<Int64>? = nil, batch: Int = 7, before: @escaping (Int64) async throws -> Void = { _ in }
+    ) async throws -> RebuildReport {
+        var report = RebuildReport()
+        for partition in partitions {
+            let fence = try await store.takeFence(group: "g", cluster: "c1", topic: topic, partition: partition)
+            let place = LogIdentity(cluster: "c1", topic: topic, partition: partition, epoch: 0)
+            let requests = self.requests(in: partition).filter { requests?.contains($0.offset) ?? true }
+            let events = log.events(partition).filter { events?.contains($0.offset) ?? true }
+            let grant = PartitionGrant(assignment: 1, log: place, fence: fence, endOffset: Int64(requests.count))
+            var rebuild = PartitionRebuild(
+                grant, events: MemorySource(events, batch: batch, before: before),
+                requests: MemorySource(requests, batch: batch), committed: watermark(of: partition), batch: batch,
+                store: store, loop: TurnLoop(agent: agent, logger: Self.quiet), logger: Self.quiet)
+            report.add(try await rebuild.run())
+        }
+        return report
+    }
+
+    /// Finds that the store is what one is that was built from the requests and events alone.
+    func checkRebuild() async throws {
+        guard isRebuildable else { return }
+        let path = directory.path("rebuilt-\(UInt32.random(in: 0 ... .max)).sqlite")
+        let other = try SQLiteSessionStore(path: path, logger: Self.quiet)
+        let report = try await rebuild(UnaskedAgent(ownsHistory: ownsHistory), into: other)
+        #expect(report.gaps == [])
+        #expect(try await differences(from: other) == [])
+        try await other.close()
+    }
+
+    /// What the store has otherwise than another one, for the sessions that either of them has.
+    func differences(from other: any SessionStore) async throws -> [SessionDifference] {
+        var found: [SessionDifference] = []
+        for id in Set(try await store.sessionIDs() + other.sessionIDs()).sorted() {
+            let stored = try await store.loadSession(id)
+            let expected = try await other.loadSession(id)
+            found += SessionComparison.differences(
+                id, stored, try await store.finalRuns(of: id), expected: expected, try await other.finalRuns(of: id),
+                topic: topic, partition: stored?.positions.first?.log.partition ?? 0)
+        }
+        return found
+    }
+}
+
+extension SessionStore {
+    func sessionIDs() async throws -> [String] {
+        try await listSessions(after: nil, limit: 1000).items.map(\.id)
+    }
+
+    func finalRuns(of session: String) async throws -> [StoredRun] {
+        try await listRuns(session: session, status: nil, regions: nil, cursor: nil, limit: 1000).items
+            .filter(\.status.isFinal)
+    }
+}
+
+/// An agent that must not be asked for anything.
+struct UnaskedAgent: ChatAgent {
+    let name = "unasked"
+    var ownsHistory = false
+
+    func run(_ turn: Turn) async throws { Issue.record("the agent was run") }
+
+    func onBoot(_ event: BootEvent) async throws { Issue.record("onBoot was called") }
+
+    func onValidateMessages(_ event: ValidationEvent) async throws -> Message {
+        Issue.record("onValidateMessages was called")
+        return event.message
+    }
+}
