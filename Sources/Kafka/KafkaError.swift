@@ -107,6 +107,12 @@ extension KafkaError {
 
     package var isTopicAlreadyThere: Bool { code == Code.topicAlreadyExists }
 
+    /// The brokers are too old, or too simple, for the call.
+    package var isUnsupported: Bool {
+        code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE.rawValue
+            || code == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION.rawValue
+    }
+
     /// The client was closed before or during the call.
     package var isClosed: Bool { code == Code.destroyed }
 

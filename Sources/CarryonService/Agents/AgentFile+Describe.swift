@@ -53,9 +53,10 @@ extension AgentTool {
         case .external: return "answered from outside"
         case .http(let endpoint):
             let names = endpoint.headers.map { "\($0.name): ••••" }
-            let conditions = [
-                "approval \(approval)", "in doubt \(doubt.rawValue)", "within \(Quantity.text(of: timeout))",
-            ]
+            let conditions =
+                [
+                    "approval \(approval)", "in doubt \(doubt.rawValue)", "within \(Quantity.text(of: timeout))",
+                ] + (isReadOnly ? ["read-only"] : [])
             return (["\(endpoint)"] + names + conditions).joined(separator: ", ")
         }
     }

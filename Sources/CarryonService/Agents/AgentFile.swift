@@ -54,6 +54,8 @@ package struct AgentTool: Sendable, Equatable {
     package var approval = Approval.never
     package var doubt = Doubt.report
     package var timeout = Duration.seconds(60)
+    /// Whether a call changes nothing outside, so that a replay may make it.
+    package var isReadOnly = false
 }
 
 /// When an agent's histories are summarised.

@@ -5,6 +5,7 @@ import LanguageModels
 extension AgentTool {
     private static let keys = [
         "name", "description", "input", "inputFile", "http", "external", "approval", "doubt", "timeout",
+        "readOnly",
     ]
 
     init(_ node: AgentNode, _ source: AgentFileSource) throws(AgentFileError) {
@@ -17,7 +18,7 @@ extension AgentTool {
         execution = try Self.execution(members, source)
         if execution == .external {
             // Whoever answers the call decides these.
-            for key in ["approval", "doubt", "timeout"] {
+            for key in ["approval", "doubt", "timeout", "readOnly"] {
                 if let node = members[key] {
                     throw node.refused(.notAllowed, "has no meaning for a tool that is answered from outside")
                 }
@@ -26,6 +27,7 @@ extension AgentTool {
         if let node = members["approval"] { approval = try Self.approval(node) }
         if let node = members["doubt"] { doubt = try node.choice() }
         if let node = members["timeout"] { timeout = try node.duration() }
+        if let node = members["readOnly"] { isReadOnly = try node.boolean() }
     }
 
     /// What every provider takes as a tool's name.

@@ -41,13 +41,16 @@ struct ConfiguredAgent: ChatAgent {
 extension AgentTool {
     /// The tool, to be called.
     var tool: Tool {
-        switch execution {
-        case .external: .external(name, description: description, input: input)
-        case .http(let endpoint):
-            .http(
-                name, description: description, input: input, endpoint: endpoint, approval: toolApproval,
-                timeout: timeout, doubt: doubt == .runAgain ? .runAgain : .reportUnknown)
-        }
+        var tool =
+            switch execution {
+            case .external: Tool.external(name, description: description, input: input)
+            case .http(let endpoint):
+                Tool.http(
+                    name, description: description, input: input, endpoint: endpoint, approval: toolApproval,
+                    timeout: timeout, doubt: doubt == .runAgain ? .runAgain : .reportUnknown)
+            }
+        tool.isReadOnly = isReadOnly
+        return tool
     }
 
     private var toolApproval: Tool.Approval {

@@ -62,6 +62,7 @@ struct Conductor: Sendable {
         await fleet.end()
         let elapsed = ContinuousClock.now - start
         let examination = try await Examination(stage, setting, conversations, desk).examine()
+        findings += try await Verification(stage: stage, settings: settings).findings()
         findings += conversations.findings + watch.findings + examination.findings
         findings += await fleet.findings
         var done = faults.done

@@ -7,6 +7,8 @@ struct Finding: Sendable, Hashable, CustomStringConvertible {
         case changed
         /// A gap, or two readers that disagree.
         case reading
+        /// The store is not what one is that is built from the topics alone.
+        case store
         /// A committed offset ahead of what is settled.
         case commit
         /// A tool called more often than its policy allows.

@@ -67,14 +67,16 @@ extension SessionsCommand {
 
 extension SessionStore {
     /// Does `body`, and closes the store however that ends.
-    func closing(_ body: () async throws -> Void) async throws {
+    func closing<Result>(_ body: () async throws -> Result) async throws -> Result {
+        let result: Result
         do {
-            try await body()
+            result = try await body()
         } catch {
             try? await close()
             throw error
         }
         try await close()
+        return result
     }
 
     /// - Throws: ``CommandFailure`` if there is no such session; what the store says.

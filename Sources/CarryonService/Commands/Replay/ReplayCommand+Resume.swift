@@ -1,0 +1,78 @@
+import ArgumentParser
+import Conversation
+import Kafka
+import SessionStore
+
+extension ReplayCommand {
+    /// `carryon replay resume`
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "resume",
+            abstract: "Settles now what was never settled, as after a store was restored from a backup.",
+            discussion: """
+                For the live store and topics: stop the workers first. What the events say is settled is brought into \
+                the store without a model call, as by 'carryon rebuild --continue'; the rest of the requests is carried \
+                out. No offset is committed: workers pass over it all. Interrupted, it is begun again. A session's \
+                requests are settled in their order: one in front of a settled one counts as settled too.
+                """)
+
+        @OptionGroup var range: ReplayRangeOptions
+        @Flag(help: "Goes on though the broker tells of workers: they are known to be dead.") var ignoreMembers = false
+        @Flag(help: "One JSON object instead of a table.") var json = false
+
+        func run() async throws {
+            let invocation = try Invocation.required()
+            let source = try TopicRebuild(invocation)
+            let all = try await source.partitions()
+            let partitions = try range.selected(of: all, topic: source.settings.requestsTopic)
+            let range = try range.range(now: wallClock())
+            try await source.requireNoWorkers(unless: ignoreMembers)
+            let store = try source.settings.openStore(mustExist: true)
+            var found: [(partition: Int32, counts: ResumeReplay.Counts)] = []
+            try await store.closing {
+                let resume = try ResumeReplay(source, invocation, store: store)
+                for partition in partitions {
+                    found.append((partition, try await run(resume, partition, range, source, store)))
+                }
+                resume.close()
+            }
+            await source.close()
+            tell(found)
+        }
+
+        private func run(
+            _ resume: ResumeReplay, _ partition: Int32, _ range: ReplayRange, _ source: TopicRebuild,
+            _ store: any SessionStore
+        ) async throws -> ResumeReplay.Counts {
+            // What was answered already must not be answered twice.
+            _ = try await source.rebuild(partition, into: store)
+            let marks = try await source.admin.watermarks(
+                TopicPartition(topic: source.settings.requestsTopic, partition: partition))
+            var first = marks.low
+            if case .offset(let offset) = range.from { first = max(first, offset) }
+            let meter = ProgressMeter(
+                "partition \(partition)", unit: "requests", total: Int(max(marks.high - first, 0)))
+            defer { meter.finish() }
+            return try await resume.run(partition, range) { meter.reached($0.read) }
+        }
+
+        private func tell(_ found: [(partition: Int32, counts: ResumeReplay.Counts)]) {
+            if json {
+                let rows = found.map { partition, counts -> JSON in
+                    [
+                        "partition": .number(JSONNumber(Int(partition))), "read": .number(JSONNumber(counts.read)),
+                        "passed": .number(JSONNumber(counts.passed)), "settled": .number(JSONNumber(counts.settled)),
+                        "undecodable": .number(JSONNumber(counts.undecodable)),
+                    ]
+                }
+                return print(JSON.array(rows).serializedString)
+            }
+            let rows = found.map { partition, counts in
+                [
+                    "\(partition)", "\(counts.read)", "\(counts.passed)", "\(counts.settled)", "\(counts.undecodable)",
+                ]
+            }
+            print(TextTable(["PARTITION", "READ", "WERE SETTLED", "SETTLED NOW", "NO REQUESTS"], rows))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import ChatAgent
+import Foundation
+import Kafka
+import Logging
+import SessionStore
+import TurnHost
+
+/// Runs recorded turns again beside what is live: reads the requests and events topics, and writes to a store and a topic of
+/// its own.
+struct ShadowReplay {
+    let source: TopicRebuild
+    let eventsTopic: String
+    let storePath: String
+    let pagePath: String
+    private let name: String
+    private let directory: String
+    private let range: ReplayRange
+    private let concurrency: Int
+    private let agent: any ChatAgent
+
+    init(_ invocation: Invocation, name: String, range: ReplayRange, concurrency: Int) throws {
+        source = try TopicRebuild(invocation)
+        let settings = invocation.settings
+        self.name = name
+        self.range = range
+        self.concurrency = concurrency
+        directory = ".carryon/replay-\(name)"
+        eventsTopic = "\(settings.eventsTopic).replay-\(name)"
+        storePath = "\(directory)/store.sqlite"
+        pagePath = "\(directory)/report.html"
+        let context = try settings.agentContext(try settings.readAgent(), logger: source.logger)
+        agent = try invocation.makeAgent(context)
+    }
+
+    /// - Returns: every turn of the range, by partition and offset; also those that an earlier call has done.
+    func run(_ partitions: [Int32]) async throws -> [ReplayedTurn] {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try await makeTopic(partitions: try await source.partitions().count)
+        let journal = try ReplayJournal(path: "\(directory)/turns.jsonl")
+        let log = try KafkaEventLog(topic: eventsTopic, properties: source.properties, logger: source.logger)
+        let base = try SQLiteSessionStore(path: "\(directory)/recorded.sqlite", logger: source.logger)
+        let store = try SQLiteSessionStore(path: storePath, logger: source.logger)
+        try await base.closing {
+            try await store.closing {
+                for partition in partitions { try await replay(partition, base, store, log, journal) }
+            }
+        }
+        await log.close(timeout: .seconds(10))
+        await source.close()
+        journal.close()
+        let turns = journal.turns
+        try ReplayPage(name: name, turns: turns).html.write(toFile: pagePath, atomically: true, encoding: .utf8)
+        return turns
+    }
+
+    private func makeTopic(partitions: Int) async throws {
+        do {
+            try await source.admin.createTopic(name: eventsTopic, partitions: partitions)
+        } catch {
+            guard error.isTopicAlreadyThere else { throw error }
+        }
+    }
+
+    private func replay(
+        _ partition: Int32, _ base: any SessionStore, _ store: any SessionStore, _ log: any EventLog,
+        _ journal: ReplayJournal
+    ) async throws {
+        let place = LogIdentity(cluster: "replay", topic: source.settings.requestsTopic, partition: partition, epoch: 0)
+        let fence = try await store.takeFence(
+            group: "replay", cluster: place.cluster, topic: place.topic, partition: partition)
+        var options = source.settings.hostOptions(hostID: "replay-\(name)")
+        options.eventsTopic = eventsTopic
+        let replayer = TurnReplayer(
+            agent: agent, log: log, options: options, store: store, fence: fence, place: place, now: wallClock,
+            logger: source.logger)
+        let range = range
+        try await source.rebuild(partition, into: base, lanes: concurrency) { recorded in
+            guard range.contains(recorded.session, offset: recorded.offset, time: recorded.requestedAt) else { return }
+            try await replayer.replay(recorded) { try journal.add(ReplayedTurn(recorded, $0)) }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import ChatAgent
+import Conversation
+import Kafka
+import Logging
+import SessionStore
+import TurnHost
+
+/// Has a session's turns answered anew from one of them on: keeps the history as a branch, takes the session back to before
+/// that turn, and sends its requests again.
+struct TurnsAgain {
+    /// A request that is sent again, or why not.
+    struct Item: Sendable {
+        var record: KafkaRecord
+        var type: String
+        /// Why it is left out; `nil` if it is sent.
+        var leftOut: String?
+    }
+
+    let stored: StoredSession
+    let turn: Int
+    let branch: String
+    let items: [Item]
+    private let earlier: SessionCopy
+
+    /// Works out what there is to do.
+    /// - Throws: ``CommandFailure`` if it can't be done.
+    init(
+        _ stored: StoredSession, turn: Int, settings: Settings, store: any SessionStore, reader: KafkaReader, now: Int64
+    ) async throws {
+        guard !stored.isClosed else { throw CommandFailure(.failed, "the session '\(stored.id)' is closed") }
+        guard stored.openRuns.isEmpty else {
+            throw CommandFailure(.failed, "a turn of the session '\(stored.id)' is running; try again when it is over")
+        }
+        self.stored = stored
+        self.turn = turn
+        branch = "\(stored.id).branch-\(now / 1000)"
+        let copy = SessionCopy(stored)
+        _ = try copy.at(turn: turn)
+        earlier =
+            turn > 0
+            ? try copy.at(turn: turn - 1)
+            : SessionCopy(id: stored.id, turns: 0, updatedAt: stored.updatedAt)
+        let position = try await Self.position(of: turn, stored.id, store)
+        guard position.log.topic == settings.requestsTopic, position.log.partition != StoredSession.noPartition else {
+            throw CommandFailure(
+                .failed, "turn \(turn) of '\(stored.id)' did not come from \(settings.requestsTopic)")
+        }
+        items = try await Self.items(stored.id, from: position, settings, reader)
+    }
+
+    private static func position(of turn: Int, _ session: String, _ store: any SessionStore) async throws -> LogPosition
+    {
+        var cursor: String?
+        repeat {
+            let page = try await store.listRuns(
+                session: session, status: nil, regions: nil, cursor: cursor, limit: 1_000)
+            if let run = page.items.first(where: { $0.turn == turn && $0.status.isFinal }) { return run.position }
+            cursor = page.cursor
+        } while cursor != nil
+        throw CommandFailure(.failed, "it is not on record which request turn \(turn) of '\(session)' has answered")
+    }
+
+    private static func items(
+        _ session: String, from position: LogPosition, _ settings: Settings, _ reader: KafkaReader
+    ) async throws -> [Item] {
+        let partition = TopicPartition(topic: position.log.topic, partition: position.log.partition)
+        let key = Array(session.utf8)
+        var items: [Item] = []
+        _ = try await reader.read(from: [partition: .at(position.offset)], untilEnd: true) { records in
+            for record in records where record.key == key { items.append(Item(record)) }
+            return .proceed
+        }
+        guard items.first?.record.offset == position.offset else {
+            throw CommandFailure(.failed, "\(settings.requestsTopic) does not have the turn's request any more")
+        }
+        return items
+    }
+
+    /// Does it.
+    /// - Throws: ``CommandFailure`` if the session changes meanwhile; what the store and the broker say.
+    func apply(_ store: any SessionStore, _ producer: KafkaProducer, now: Int64) async throws {
+        var copy = SessionCopy(stored)
+        copy.id = branch
+        try await copy.write(to: store, now: now)
+        let (position, fence) = try await store.takeOperator()
+        let keep = zip(stored.messages, earlier.messages).prefix { $0 == $1 }.count
+        let settlement = Settlement(
+            session: stored.id, expectedRevision: stored.revision, fence: fence, position: position, fingerprint: nil,
+            history: HistoryChange(keep: keep, append: Array(earlier.messages.dropFirst(keep))), state: earlier.state,
+            turns: stored.turns, nextSeq: stored.nextSeq, at: now)
+        guard case .written = try await store.settle(settlement) else {
+            throw CommandFailure(
+                .failed, "the session '\(stored.id)' has gone on meanwhile; the branch \(branch) stays")
+        }
+        for item in items where item.leftOut == nil {
+            _ = try await producer.send(item.again(at: now))
+        }
+    }
+}
+
+extension TurnsAgain.Item {
+    init(_ record: KafkaRecord) {
+        guard let request = try? record.decodedRequest() else {
+            self.init(record: record, type: "undecodable", leftOut: "it can't be read")
+            return
+        }
+        switch request.kind {
+        case .message(let message) where message.role == .assistant:
+            self.init(record: record, type: "tool answer", leftOut: "it is for a call of the old answer")
+        case .message: self.init(record: record, type: "message")
+        case .regenerate: self.init(record: record, type: "regenerate")
+        case .action: self.init(record: record, type: "action")
+        case .preload: self.init(record: record, type: "preload", leftOut: "the session is there")
+        case .stop: self.init(record: record, type: "stop", leftOut: "it was for a turn that is over")
+        case .close: self.init(record: record, type: "close", leftOut: "the session is open")
+        }
+    }
+
+    /// The request as a new one: its key would make it a duplicate of itself, and its deadline may have passed.
+    fileprivate func again(at now: Int64) -> ProducerRecord {
+        var value = record.value ?? []
+        if var members = try? JSON(parsing: value).objectValue {
+            _ = members.removeValue("idempotencyKey")
+            _ = members.removeValue("deadline")
+            value = JSON.object(members).serialized()
+        }
+        let place = "\(record.topic)-\(record.partition)-\(record.offset)"
+        let headers = record.headers.filter { $0.name != "idempotency-key" && !Redrive.Header.all.contains($0.name) }
+        return ProducerRecord(
+            topic: record.topic, partition: record.partition, key: record.key, value: value,
+            headers: headers + [KafkaHeader("idempotency-key", "again:\(place)@\(now)")])
+    }
+}
