@@ -27,9 +27,6 @@ package struct OTLPExporter: Sendable {
         }
     }
 
-    /// Spans in one request.
-    private static let batch = 512
-
     private let options: Options
     private let spans: SpanBuffer
     private let registry: MetricsRegistry?
@@ -61,7 +58,12 @@ package struct OTLPExporter: Sendable {
         var nextMetrics = ContinuousClock.now + options.metricInterval
         var complaint = Complaint(logger: logger, endpoint: options.endpoint)
         while !Task.isCancelled {
-            try? await Task.sleep(for: options.spanInterval)
+            if complaint.isAway {
+                // There is a batch soon again, and nobody to take it.
+                try? await Task.sleep(for: options.spanInterval)
+            } else {
+                await spans.waitForBatch(atMost: options.spanInterval)
+            }
             // What is left then is sent below.
             if Task.isCancelled { break }
             await sendSpans(until: nil, &complaint)
@@ -82,7 +84,7 @@ package struct OTLPExporter: Sendable {
 
     private func sendSpans(until end: ContinuousClock.Instant?, _ complaint: inout Complaint) async {
         while end.map({ ContinuousClock.now < $0 }) ?? true {
-            let (taken, lost) = spans.take(atMost: Self.batch)
+            let (taken, lost) = spans.take(atMost: SpanBuffer.batch)
             if lost > 0 { dropped.increment(by: Double(lost)) }
             guard !taken.isEmpty else { return }
             let failure = await post(OTLPEncoding.traces(taken, options.resource), to: "/v1/traces", until: end)
@@ -91,7 +93,8 @@ package struct OTLPExporter: Sendable {
                 dropped.increment(by: Double(taken.count))
                 return
             }
-            if taken.count < Self.batch { return }
+            // What is left over waits for company, except at the end.
+            if end == nil, spans.count < SpanBuffer.batch { return }
         }
     }
 

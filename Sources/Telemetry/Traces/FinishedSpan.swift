@@ -6,7 +6,9 @@ package struct FinishedSpan: Sendable {
     package let kind: SpanKind
     package let context: TraceContext
     /// Nil for the first of its trace.
-    package let parent: [UInt8]?
+    package let parent: UInt64?
+    /// The session that it is of: `gen_ai.conversation.id`.
+    package let conversationID: String?
     /// Nanoseconds since 1970.
     package let begin: UInt64
     package let end: UInt64

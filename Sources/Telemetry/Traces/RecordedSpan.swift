@@ -20,22 +20,37 @@ package final class RecordedSpan: Span, Sendable {
     package let context: ServiceContext
     private let kind: SpanKind
     private let trace: TraceContext
-    private let parent: [UInt8]?
+    private let parent: UInt64?
     private let begin: UInt64
-    private let onEnd: @Sendable (FinishedSpan) -> Void
+    /// Whether it may hold what users and models say.
+    package let recordsTexts: Bool
+    private let onEnd: (@Sendable (FinishedSpan) -> Void)?
     private let state: Mutex<State>
 
     init(
-        _ name: String, kind: SpanKind, context: ServiceContext, trace: TraceContext, parent: [UInt8]?, begin: UInt64,
-        attributes: SpanAttributes, onEnd: @escaping @Sendable (FinishedSpan) -> Void
+        _ name: String, kind: SpanKind, context: ServiceContext, trace: TraceContext, parent: UInt64?, begin: UInt64,
+        recordsTexts: Bool, onEnd: @escaping @Sendable (FinishedSpan) -> Void
     ) {
         self.kind = kind
         self.context = context
         self.trace = trace
         self.parent = parent
         self.begin = begin
+        self.recordsTexts = recordsTexts
         self.onEnd = onEnd
-        state = Mutex(State(name: name, attributes: attributes))
+        state = Mutex(State(name: name, attributes: [:]))
+    }
+
+    /// A span of a trace that nobody wants to see.
+    init(_ name: String, unseenIn context: ServiceContext, trace: TraceContext) {
+        kind = .internal
+        self.context = context
+        self.trace = trace
+        parent = nil
+        begin = 0
+        recordsTexts = false
+        onEnd = nil
+        state = Mutex(State(name: name, attributes: [:]))
     }
 
     package var isRecording: Bool { trace.isSampled && state.withLock { !$0.isOver } }
@@ -72,15 +87,18 @@ package final class RecordedSpan: Span, Sendable {
     }
 
     package func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
+        guard let onEnd else { return }
         let end = instant().nanosecondsSinceEpoch
         let finished = state.withLock { state -> FinishedSpan? in
             guard !state.isOver else { return nil }
             state.isOver = true
             return FinishedSpan(
-                name: state.name, kind: kind, context: trace, parent: parent, begin: begin, end: max(begin, end),
-                attributes: state.attributes, events: state.events, links: state.links, status: state.status)
+                name: state.name, kind: kind, context: trace, parent: parent, conversationID: context.conversationID,
+                begin: begin,
+                end: max(begin, end), attributes: state.attributes, events: state.events, links: state.links,
+                status: state.status)
         }
-        if let finished, trace.isSampled { onEnd(finished) }
+        if let finished { onEnd(finished) }
     }
 
     private func change(_ body: (inout sending State) -> Void) {
