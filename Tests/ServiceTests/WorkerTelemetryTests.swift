@@ -121,6 +121,11 @@ struct WorkerTelemetryTests {
                 try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
                     try await cluster.store.loadSession("a b")?.messages.count == 2
                 }
+                // A host sends its spans every second, and what it has not sent at its end is lost.
+                try await eventually(timeout: .seconds(30), every: .milliseconds(200)) {
+                    let spans = try await collected.read("traces").arrayValue ?? []
+                    return spans.contains { $0["name"]?.stringValue?.hasPrefix("process ") == true }
+                }
                 for one in [worker, process] {
                     one.signal(SIGTERM)
                     _ = try await one.end(within: .seconds(60))

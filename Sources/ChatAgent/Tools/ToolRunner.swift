@@ -164,10 +164,10 @@ struct ToolRunner: Sendable {
         do {
             let output = try await withSpan("execute_tool \(tool.name)") { span in
                 if span.isRecording {
-                    span.attributes = [
-                        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": .string(tool.name),
-                        "gen_ai.tool.call.id": .string(call.id),
-                    ]
+                    span.describe([
+                        ("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", .string(tool.name)),
+                        ("gen_ai.tool.call.id", .string(call.id)),
+                    ])
                 }
                 return try await body()
             }

@@ -1,5 +1,6 @@
 import Conversation
 import LanguageModels
+import Telemetry
 import Tracing
 
 // Spans as OpenTelemetry has them (*Semantic conventions for generative AI systems*). Without a back end for them, nothing
@@ -11,11 +12,11 @@ extension TurnLoop {
         let span = Tracing.startSpan("invoke_agent \(agent.name)")
         guard span.isRecording else { return span }
         let identity = work.plan.identity
-        span.attributes = [
-            "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": .string(agent.name),
-            "carryon.turn": .int64(Int64(identity.turn)), "carryon.run": .int64(Int64(identity.run)),
-            "carryon.request.id": .string(identity.requestID),
-        ]
+        span.describe([
+            ("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", .string(agent.name)),
+            ("carryon.turn", .int64(Int64(identity.turn))), ("carryon.run", .int64(Int64(identity.run))),
+            ("carryon.request.id", .string(identity.requestID)),
+        ])
         return span
     }
 
@@ -72,11 +73,11 @@ extension LanguageModel {
         let span = startSpan("chat \(parts.last ?? "")", ofKind: .client)
         guard span.isRecording else { return try await generate(request, emit: emit) }
         defer { span.end() }
-        span.attributes = [
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": .string(parts.count == 2 ? String(parts[0]) : name),
-            "gen_ai.request.model": .string(String(parts.last ?? "")), "gen_ai.request.stream": true,
-        ]
+        span.describe([
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.provider.name", .string(parts.count == 2 ? String(parts[0]) : name)),
+            ("gen_ai.request.model", .string(String(parts.last ?? ""))), ("gen_ai.request.stream", true),
+        ])
         span.addTexts(of: request)
         do {
             let response = try await ServiceContext.withValue(span.context) {

@@ -60,6 +60,7 @@ extension ProtobufWriter {
         write(7, fixed: span.begin)
         write(8, fixed: span.end)
         if let conversation = span.conversationID { writeAttribute(9, "gen_ai.conversation.id", .string(conversation)) }
+        for (name, value) in span.details { writeAttribute(9, name, value) }
         writeAttributes(9, span.attributes)
         for event in span.events {
             write(11) { writer in

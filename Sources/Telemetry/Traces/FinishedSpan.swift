@@ -12,6 +12,8 @@ package struct FinishedSpan: Sendable {
     /// Nanoseconds since 1970.
     package let begin: UInt64
     package let end: UInt64
+    /// What was known from the beginning.
+    package let details: [(name: String, value: SpanAttribute)]
     package let attributes: SpanAttributes
     package let events: [SpanEvent]
     package let links: [(context: TraceContext, attributes: SpanAttributes)]

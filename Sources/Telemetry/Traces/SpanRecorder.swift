@@ -26,7 +26,8 @@ package struct SpanRecorder: Tracer {
         at instant: @autoclosure () -> Instant, function: String, file fileID: String, line: UInt
     ) -> RecordedSpan {
         var context = context()
-        let parent = context.trace
+        var whereabouts = context.whereabouts
+        let parent = whereabouts.trace
         if let parent, !parent.isSampled {
             // Nobody will see it: it needs no name of its own to be told apart by.
             return RecordedSpan(operationName, unseenIn: context, trace: parent)
@@ -35,11 +36,13 @@ package struct SpanRecorder: Tracer {
         let trace = TraceContext(
             traceID: parent?.traceID ?? TraceIdentifiers.nextTrace(), spanID: TraceIdentifiers.next(),
             isSampled: isSampled, traceState: parent?.traceState)
-        context.trace = trace
+        whereabouts.trace = trace
+        context.whereabouts = whereabouts
         guard isSampled else { return RecordedSpan(operationName, unseenIn: context, trace: trace) }
         return RecordedSpan(
             operationName, kind: kind, context: context, trace: trace, parent: parent?.spanID,
-            begin: instant().nanosecondsSinceEpoch, recordsTexts: recordsTexts, onEnd: onEnd)
+            conversationID: whereabouts.place?.conversationID, begin: instant().nanosecondsSinceEpoch,
+            recordsTexts: recordsTexts, onEnd: onEnd)
     }
 
     package func forceFlush() {}

@@ -1,5 +1,3 @@
-package import Tracing
-
 /// Which span something happens in, as W3C Trace Context passes it on (https://www.w3.org/TR/trace-context/).
 package struct TraceContext: Sendable, Hashable {
     /// 16 bytes, not all of them 0.
@@ -76,18 +74,5 @@ package struct TraceContext: Sendable, Hashable {
             }
         }
         return number
-    }
-}
-
-extension ServiceContext {
-    private enum TraceKey: ServiceContextKey {
-        typealias Value = TraceContext
-        static var nameOverride: String? { "carryon-trace" }
-    }
-
-    /// The span that this happens in, or that it follows from.
-    package var trace: TraceContext? {
-        get { self[TraceKey.self] }
-        set { self[TraceKey.self] = newValue }
     }
 }

@@ -22,15 +22,32 @@ package final class WorkPlace: Sendable {
 }
 
 extension ServiceContext {
-    private enum PlaceKey: ServiceContextKey {
-        typealias Value = WorkPlace
-        static var nameOverride: String? { "carryon-place" }
+    /// Both under one key: each one in a context costs every span that is begun in it.
+    struct Whereabouts: Sendable {
+        var place: WorkPlace?
+        var trace: TraceContext?
+    }
+
+    private enum WhereaboutsKey: ServiceContextKey {
+        typealias Value = Whereabouts
+        static var nameOverride: String? { "carryon-whereabouts" }
+    }
+
+    var whereabouts: Whereabouts {
+        get { self[WhereaboutsKey.self] ?? Whereabouts() }
+        set { self[WhereaboutsKey.self] = newValue }
     }
 
     /// Where this happens. Task-local, since many sessions' turns run in one process.
     package var place: WorkPlace? {
-        get { self[PlaceKey.self] }
-        set { self[PlaceKey.self] = newValue }
+        get { whereabouts.place }
+        set { whereabouts.place = newValue }
+    }
+
+    /// The span that this happens in, or that it follows from.
+    package var trace: TraceContext? {
+        get { whereabouts.trace }
+        set { whereabouts.trace = newValue }
     }
 
     /// The session whose turn this happens in: `gen_ai.conversation.id` of every span and log line, and of metrics'

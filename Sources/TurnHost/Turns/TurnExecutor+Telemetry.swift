@@ -16,13 +16,13 @@ extension TurnExecutor {
         context.place = WorkPlace(conversationID: session, request: (record.partition, record.offset))
         let span = Tracing.startSpan("process \(record.topic)", context: context, ofKind: .consumer)
         guard span.isRecording else { return span }
-        span.attributes = [
-            "messaging.system": "kafka", "messaging.operation.name": "process",
-            "messaging.operation.type": "process", "messaging.destination.name": .string(record.topic),
-            "messaging.destination.partition.id": .string("\(record.partition)"),
-            "messaging.kafka.offset": .int64(record.offset),
-            "messaging.consumer.group.name": .string(environment.options.groupID),
-        ]
+        span.describe([
+            ("messaging.system", "kafka"), ("messaging.operation.name", "process"),
+            ("messaging.operation.type", "process"), ("messaging.destination.name", .string(record.topic)),
+            ("messaging.destination.partition.id", .string("\(record.partition)")),
+            ("messaging.kafka.offset", .int64(record.offset)),
+            ("messaging.consumer.group.name", .string(environment.options.groupID)),
+        ])
         if let producer = record.headerString("traceparent") { span.link(to: producer) }
         return span
     }

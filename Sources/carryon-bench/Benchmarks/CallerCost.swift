@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Logging
+import Synchronization
 import Telemetry
 import TestSupport
 import Tracing
@@ -27,6 +28,7 @@ enum CallerCost {
         let exporter = OTLPExporter(
             OTLPExporter.Options(endpoint: endpoint, resource: OTLPEncoding.Resource([])), spans: spans,
             registry: registry, counting: registry, now: { Int64(Date().timeIntervalSince1970 * 1000) }, logger: logger)
+        let finished = try Self.finishedSpan()
         let exporting = Task { await exporter.run() }
         var context = ServiceContext.topLevel
         context.place = WorkPlace(conversationID: "a-session", request: (0, 0))
@@ -34,11 +36,12 @@ enum CallerCost {
             [
                 row(variant, "a span of five attributes", count) {
                     let span = recorder.startSpan("a span")
-                    span.attributes = [
-                        "one": "a", "two": "b", "three": "c", "four": .int64(4), "five": .int64(5),
-                    ]
+                    span.describe([
+                        ("one", "a"), ("two", "b"), ("three", "c"), ("four", .int64(4)), ("five", .int64(5)),
+                    ])
                     span.end()
                 },
+                row(variant, "the same, ended and queued", count) { spans.add(finished) },
                 row(variant, "a span of a trace that is not sampled", count) {
                     let span = unsampled.startSpan("a span")
                     span.end()
@@ -54,6 +57,14 @@ enum CallerCost {
         exporting.cancel()
         await exporting.value
         return figures
+    }
+
+    /// One to put into the queue again and again.
+    private static func finishedSpan() throws -> FinishedSpan {
+        let kept = Mutex<FinishedSpan?>(nil)
+        SpanRecorder { span in kept.withLock { $0 = span } }.startSpan("a span").end()
+        guard let finished = kept.withLock({ $0 }) else { throw BenchmarkFailure("span", "a span was not kept") }
+        return finished
     }
 
     private static func row(_ variant: String, _ name: String, _ count: Int, _ body: () -> Void) -> Measurement {

@@ -28,6 +28,8 @@ struct TelemetryBenchmark: Benchmark {
     }
 
     func run(_ setting: BenchmarkSetting) async throws -> [Measurement] {
+        // Without any round, only what a call costs.
+        guard setting.rounds > 0 else { return try await CallerCost.measure(isQuick: setting.isQuick) }
         let collector = try DiscardingCollector.start()
         defer { collector.stop() }
         var rounds: [Variant: [Round]] = [:]
