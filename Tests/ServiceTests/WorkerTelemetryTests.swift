@@ -207,6 +207,8 @@ struct WorkerTelemetryTests {
             try require("its kind", process?["kind"], equals: 5)
             try require("its link to the producer", process?["links"], equals: ["b7ad6b7169203331"])
         }
+        let clients = Set(spans.filter { $0["kind"] == 3 }.compactMap { $0["name"]?.stringValue })
+        try require("what clients have called, exports left out", clients, equals: ["chat scripted"])
         let texts = spans.filter { $0["attributes"]?["gen_ai.input.messages"] != nil }
         try require("spans with what was said, which nobody asked for", texts.count, equals: 0)
         for recovery in named("recovery") {

@@ -3,6 +3,7 @@ import CoreMetrics
 package import Logging
 import NIOCore
 import NIOHTTP1
+import Tracing
 
 /// Sends spans and metrics to a collector by OTLP over HTTP, in protobuf. Nothing of the service waits for it: what a slow or
 /// absent collector does not take is dropped, counted, and said now and then.
@@ -116,8 +117,10 @@ package struct OTLPExporter: Sendable {
         for header in options.headers { request.headers.add(name: header.name, value: header.value) }
         request.body = .bytes(ByteBuffer(bytes: body))
         do {
-            let response = try await HTTPClient.shared.execute(
-                request, timeout: .nanoseconds(max(1, Int64(timeout / .nanoseconds(1)))))
+            let response = try await ServiceContext.withValue(Self.unseen) {
+                try await HTTPClient.shared.execute(
+                    request, timeout: .nanoseconds(max(1, Int64(timeout / .nanoseconds(1)))))
+            }
             // Read away, so that the connection can be used again.
             _ = try? await response.body.collect(upTo: 1 << 20)
             return (200..<300).contains(response.status.code) ? nil : "it answers \(response.status.code)"
@@ -128,6 +131,14 @@ package struct OTLPExporter: Sendable {
             return "\(error)"
         }
     }
+
+    /// The client makes a span of each call: of an export, it would be what there is to export next, for ever.
+    private static let unseen: ServiceContext = {
+        var context = ServiceContext.topLevel
+        context.trace = TraceContext(
+            traceID: TraceIdentifiers.nextTrace(), spanID: TraceIdentifiers.next(), isSampled: false)
+        return context
+    }()
 
     private static let cutOff = "the process ends"
 
