@@ -51,9 +51,11 @@ let package = Package(
         .executableTarget(
             name: "carryon-bench",
             dependencies: [
-                "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
-                "Kafka", "TestSupport",
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                "CarryonService", "Consumer", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Telemetry",
+                "Conversation", "Kafka", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 logging,
             ],
@@ -101,6 +103,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 logging,
             ],
             resources: [.embedInCode("Page/index.html")],
@@ -155,7 +158,7 @@ let package = Package(
         .target(
             name: "SessionStore",
             dependencies: [
-                "CPostgres",
+                "CPostgres", "Telemetry",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 logging,
             ],
@@ -216,8 +219,9 @@ let package = Package(
         .testTarget(
             name: "TurnHostTests",
             dependencies: [
-                "CarryonTesting", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Conversation",
-                "TestSupport",
+                "CarryonTesting", "TurnHost", "ChatAgent", "LanguageModels", "SessionStore", "Telemetry",
+                "Conversation", "TestSupport",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -3,6 +3,7 @@ import Hummingbird
 import Kafka
 import Logging
 import SessionStore
+import Telemetry
 
 /// Answers every failure in the protocol's form. What a caller can't help is logged, and not told.
 struct ErrorMiddleware: RouterMiddleware {
@@ -29,6 +30,7 @@ extension GatewayError {
         case let error as StoreError where error.code == .invalidCursor:
             self.init(.badRequest, "invalid_cursor", "The cursor is none that a list has given.", param: "cursor")
         case let error as StoreError where error.isTransient || error.code == .closed:
+            MetricCatalog.storeFailures.add()
             logger.warning("The session store is away.", metadata: ["error": "\(error)"])
             self = .unavailable("session store")
         case let error as KafkaError where error.isMessageTooLarge:

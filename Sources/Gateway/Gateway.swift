@@ -135,6 +135,7 @@ package final class Gateway: Service, Sendable {
         let origins = Set(options.corsOrigins)
         router.add(middleware: HeaderMiddleware(origins: origins, isEncrypted: options.certificate != nil))
         router.add(middleware: CallCounter())
+        router.add(middleware: CallSpans())
         router.add(middleware: ErrorMiddleware())
         router.get("healthz") { _, _ in Response(["status": "ok"]) }
         router.get("readyz") { [self] _, _ in try await readiness() }

@@ -2,6 +2,8 @@ import Conversation
 import HTTPTypes
 import Kafka
 import SessionStore
+import Telemetry
+import Tracing
 
 /// Puts requests on the requests topic, and waits for the broker's acknowledgement.
 struct RequestSender: Sendable {
@@ -39,7 +41,7 @@ struct RequestSender: Sendable {
         if try await store.sessionHead(session)?.isClosed == true {
             throw GatewayError(.conflict, "session_closed", "The session is closed and takes no more requests.")
         }
-        let written = try await producer.deliver(
+        let written = try await deliver(
             ProducerRecord(
                 topic: topic, key: Array(session.utf8), value: JSON.object(value).serialized(),
                 headers: Self.traceHeaders(headers)))
@@ -49,9 +51,27 @@ struct RequestSender: Sendable {
             offset: written.offset)
     }
 
-    /// A trace context that is too long to be one is not passed on.
+    private func deliver(_ record: ProducerRecord) async throws -> RecordMetadata {
+        let handedOver = ContinuousClock.now
+        do {
+            let written = try await producer.deliver(record)
+            MetricCatalog.deliveryDuration.record(since: handedOver, topic)
+            return written
+        } catch {
+            MetricCatalog.deliveryFailures.add(1, topic)
+            throw error
+        }
+    }
+
+    /// The call's own span, which is a child of the caller's; where calls are not traced, what the caller has sent. A trace
+    /// context that is too long to be one is not passed on.
     private static func traceHeaders(_ headers: HTTPFields) -> [KafkaHeader] {
-        [HTTPField.Name.traceparent, .tracestate].compactMap { name in
+        if let trace = ServiceContext.current?.trace {
+            let state = trace.traceState.flatMap { (1...512).contains($0.utf8.count) ? $0 : nil }
+            return [KafkaHeader("traceparent", trace.traceparent)]
+                + (state.map { [KafkaHeader("tracestate", $0)] } ?? [])
+        }
+        return [HTTPField.Name.traceparent, .tracestate].compactMap { name in
             guard let value = headers[name], (1...512).contains(value.utf8.count) else { return nil }
             return KafkaHeader(name.canonicalName, value)
         }

@@ -1,4 +1,5 @@
 import Synchronization
+import Telemetry
 
 /// What a turn host's vitals are taken from.
 final class HostPulse: Sendable {
@@ -35,6 +36,7 @@ final class HostPulse: Sendable {
 
     /// The store has failed, and may work again later.
     func storeFailed() {
+        MetricCatalog.storeFailures.add()
         state.withLock { state in
             if state.storeFailing == nil { state.storeFailing = .now }
             isStoreAway.store(true, ordering: .relaxed)
@@ -51,13 +53,13 @@ final class HostPulse: Sendable {
 
     var isStoreFailing: Bool { isStoreAway.load(ordering: .relaxed) }
 
-    func vitals(sessions: Int, eventsStalled: Duration?) -> HostVitals {
+    func vitals(sessions: Int, eventsStalled: Duration?, eventsOutstanding: Int) -> HostVitals {
         state.withLock { state in
             let oldest = state.turns.values.min { $0.began < $1.began }
             return HostVitals(
                 running: state.turns.count, sessions: sessions, oldestTurn: oldest.map { .now - $0.began },
                 oldestSession: oldest?.session, eventsStalled: eventsStalled,
-                storeAway: state.storeFailing.map { .now - $0 })
+                eventsOutstanding: eventsOutstanding, storeAway: state.storeFailing.map { .now - $0 })
         }
     }
 }

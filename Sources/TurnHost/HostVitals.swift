@@ -11,18 +11,21 @@ package struct HostVitals: Sendable, Hashable {
     package var oldestSession: String?
     /// How long events have been on their way without any being acknowledged.
     package var eventsStalled: Duration?
+    /// Records that the host has handed to its producer and that are not acknowledged.
+    package var eventsOutstanding: Int
     /// How long the session store has been failing.
     package var storeAway: Duration?
 
     package init(
         running: Int = 0, sessions: Int = 0, oldestTurn: Duration? = nil, oldestSession: String? = nil,
-        eventsStalled: Duration? = nil, storeAway: Duration? = nil
+        eventsStalled: Duration? = nil, eventsOutstanding: Int = 0, storeAway: Duration? = nil
     ) {
         self.running = running
         self.sessions = sessions
         self.oldestTurn = oldestTurn
         self.oldestSession = oldestSession
         self.eventsStalled = eventsStalled
+        self.eventsOutstanding = eventsOutstanding
         self.storeAway = storeAway
     }
 }

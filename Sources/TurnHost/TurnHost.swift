@@ -51,7 +51,9 @@ package final class TurnHost: HostLink {
 
     /// How the host is.
     package var vitals: HostVitals {
-        environment.pulse.vitals(sessions: sessions.count, eventsStalled: environment.log.stalledFor)
+        environment.pulse.vitals(
+            sessions: sessions.count, eventsStalled: environment.log.stalledFor,
+            eventsOutstanding: environment.log.outstandingCount)
     }
 
     package func send(_ command: HostCommand) {
@@ -109,7 +111,9 @@ package final class TurnHost: HostLink {
             } catch {
                 guard error.isTransient else { throw error }
                 environment.pulse.storeFailed()
-                environment.logger.warning("The session store is away.", metadata: ["error": "\(error)"])
+                environment.logger.warning(
+                    "The session store is away.",
+                    metadata: ["partition": "\(partition.log.partition)", "error": "\(error)"])
                 try await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))
             }

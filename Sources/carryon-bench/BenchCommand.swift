@@ -16,6 +16,8 @@ struct BenchCommand: AsyncParsableCommand {
     var hosts = "0,1,2"
     @Option(help: "Sessions of the throughput's load.") var sessions = 200
     @Option(help: "Minutes of the soak.") var minutes = 10
+    @Option(help: "Rounds of telemetry, each with all of its variants; with 0, only what a call of it costs.")
+    var rounds = 5
     @Option(help: "Requests of the backlog.") var backlog = 1_000_000
     @Option(help: "Milliseconds that the embedded broker, which is not woken by a record, may sleep on a fetch.")
     var fetchWait = 5
@@ -27,17 +29,21 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Where the benchmarks' files go: the disk that is measured.") var directory = FileManager.default
         .currentDirectoryPath
     @Flag(help: "Keeps the benchmarks' files.") var keepFiles = false
+    @Flag(help: .hidden) var serveAsCollector = false
 
     func validate() throws {
         let known = Benchmarks.all.map(\.name)
         for name in names where !known.contains(name) {
             throw ValidationError("there is no benchmark \(name); there are \(known.joined(separator: ", "))")
         }
-        guard minutes > 0, backlog > 0 else { throw ValidationError("every size must be more than nothing") }
+        guard minutes > 0, backlog > 0, rounds >= 0 else {
+            throw ValidationError("every size must be more than nothing")
+        }
         if hostCounts.isEmpty { throw ValidationError("--hosts takes numbers apart by commas") }
     }
 
     func run() async throws {
+        if serveAsCollector { return try await DiscardingCollector.serve() }
         let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let executable = carryon ?? own.deletingLastPathComponent().appendingPathComponent("carryon").path
         guard FileManager.default.isExecutableFile(atPath: executable) else {
@@ -45,7 +51,8 @@ struct BenchCommand: AsyncParsableCommand {
         }
         let setting = BenchmarkSetting(
             executable: executable, directory: directory, isQuick: quick, keepsFiles: keepFiles, hostCounts: hostCounts,
-            sessions: sessions, minutes: quick ? 1 : minutes, backlog: quick ? 20_000 : backlog,
+            sessions: sessions, rounds: quick ? min(rounds, 1) : rounds, minutes: quick ? 1 : minutes,
+            backlog: quick ? 20_000 : backlog,
             fetchWaitMilliseconds: fetchWait, workerSettings: workerSettings)
         var report = Report()
         for benchmark in Benchmarks.all where names.isEmpty || names.contains(benchmark.name) {

@@ -19,6 +19,8 @@ struct BenchmarkSetting: Sendable {
     let hostCounts: [Int]
     /// Sessions of the throughput's load.
     let sessions: Int
+    /// Rounds of what is compared round by round.
+    let rounds: Int
     /// Minutes of the soak.
     let minutes: Int
     /// Requests of the backlog.
@@ -44,6 +46,6 @@ enum Benchmarks {
     static let all: [any Benchmark] = [
         ThroughputBenchmark(), GrowthBenchmark(), StreamingBenchmark(), RecoveryBenchmark(), SkippingBenchmark(),
         MessageBenchmark(), PostgresBenchmark(), HandoverBenchmark(), SoakBenchmark(), BacklogBenchmark(),
-        GatewayBenchmark(),
+        GatewayBenchmark(), TelemetryBenchmark(),
     ]
 }

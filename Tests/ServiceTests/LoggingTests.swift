@@ -20,14 +20,19 @@ struct LoggingTests {
                 let traceparent = "00-\(String(repeating: digit, count: 32))-\(String(repeating: digit, count: 16))-01"
                 group.addTask {
                     var context = ServiceContext.topLevel
-                    context.conversationID = session
+                    let place = WorkPlace(conversationID: session, request: (2, digit == "a" ? 7 : 8))
+                    context.place = place
                     context.trace = TraceContext(traceparent: traceparent)
                     await ServiceContext.withValue(context) {
+                        var expected: Logger.Metadata = [
+                            "gen_ai.conversation.id": "\(session)", "traceparent": "\(traceparent)",
+                            "partition": "2", "offset": digit == "a" ? "7" : "8",
+                        ]
+                        #expect(provider.get() == expected)
+                        place.begin(turn: digit == "a" ? 3 : 4, run: 1)
+                        (expected["turn"], expected["run"]) = (digit == "a" ? "3" : "4", "1")
                         for _ in 0..<50 {
                             await Task.yield()
-                            let expected: Logger.Metadata = [
-                                "gen_ai.conversation.id": "\(session)", "traceparent": "\(traceparent)",
-                            ]
                             #expect(provider.get() == expected)
                         }
                     }

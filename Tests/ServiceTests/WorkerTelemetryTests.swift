@@ -104,6 +104,69 @@ struct WorkerTelemetryTests {
         }
     }
 
+    @Test(
+        "A call's span is its caller's child and the turn's is linked to it; what was said is in there if it is wanted")
+    func called() async throws {
+        let collected = Collected()
+        try await TestServer.serving({ collected.take($0) }) { collector in
+            try await withCluster(.embedded, partitions: 1, "gateway telemetry") { cluster in
+                let flags = ["--otlp-endpoint", collector.url]
+                let worker = try await cluster.startWorker("worker", flags + ["--trace-message-texts"])
+                let (gateway, process) = try await GatewayClient.start(cluster, name: "gateway", flags)
+                let (status, _) = try await gateway.ask(
+                    "POST", "/v1/sessions/a%20b/messages", ["text": "Is this kept?"],
+                    headers: [("traceparent", Self.producer)])
+                try require("the call's status", status, equals: 202)
+                _ = try await gateway.ask("GET", "/nowhere")
+                try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                    try await cluster.store.loadSession("a b")?.messages.count == 2
+                }
+                // A host sends its spans every second, and what it has not sent at its end is lost.
+                try await eventually(timeout: .seconds(30), every: .milliseconds(200)) {
+                    let spans = try await collected.read("traces").arrayValue ?? []
+                    return spans.contains { $0["name"]?.stringValue?.hasPrefix("process ") == true }
+                }
+                for one in [worker, process] {
+                    one.signal(SIGTERM)
+                    _ = try await one.end(within: .seconds(60))
+                }
+                try Self.check(calls: try await collected.read("traces").arrayValue ?? [])
+                let metrics = try await collected.read("metrics")
+                for name in [
+                    "carryon.store.commit.duration", "carryon.store.commit.writes", "carryon.delivery.duration",
+                ] {
+                    let count = metrics[name]?["points"]?.arrayValue?.first?["count"]?.int ?? 0
+                    try require("values of \(name)", count > 0, equals: true)
+                }
+            }
+        }
+    }
+
+    private static func check(calls spans: [JSON]) throws {
+        func named(_ name: String) -> JSON? { spans.first { $0["name"]?.stringValue?.hasPrefix(name) == true } }
+        let call = named("POST /v1/sessions/{id}/messages")
+        try require("the call's kind", call?["kind"], equals: 2)
+        try require("the call's caller", call?["parent"], equals: "b7ad6b7169203331")
+        try require("the call's trace", call?["trace"], equals: "0af7651916cd43dd8448eb211c80319c")
+        let attributes = call?["attributes"]
+        try require("its route", attributes?["http.route"], equals: "/v1/sessions/{id}/messages")
+        try require("its status", attributes?["http.response.status_code"], equals: 202)
+        try require("its conversation", attributes?["gen_ai.conversation.id"], equals: "a b")
+        try require("a call of nothing", named("GET")?["name"], equals: "GET")
+        try require(
+            "health is asked for", spans.contains { $0["name"]?.stringValue?.contains("readyz") == true }, equals: false
+        )
+        try require(
+            "what the turn is linked to", named("process ")?["links"]?.arrayValue, equals: [call?["span"] ?? .null])
+        let chat = named("chat ")?["attributes"]
+        let asked = try JSON(parsing: Array((chat?["gen_ai.input.messages"]?.stringValue ?? "").utf8))
+        let expected: JSON = [["role": "user", "parts": [["type": "text", "content": "Is this kept?"]]]]
+        try require("what was asked", asked, equals: expected)
+        let said = try JSON(parsing: Array((chat?["gen_ai.output.messages"]?.stringValue ?? "").utf8))
+        try require("who answered", said.arrayValue?.first?["role"], equals: "assistant")
+        try require("how", said.arrayValue?.first?["finish_reason"], equals: "stop")
+    }
+
     private static func check(_ metrics: JSON, _ before: JSON) throws {
         let turns = sum(metrics, "carryon_turns", nil, ["outcome": "completed", "region": "eu"])
         try require("turns completed in the region", turns, equals: 2)
@@ -111,6 +174,7 @@ struct WorkerTelemetryTests {
         try require("turns with a cause", sum(metrics, "carryon_turns", nil, ["cause": "crashed"]), equals: 2)
         let runs = sum(
             metrics, "carryon_turn_time_to_first_chunk_seconds", "carryon_turn_time_to_first_chunk_seconds_count")
+        try require("answers made anew", sum(metrics, "carryon_tokens_spent_twice"), equals: 0)
         // Of the runs that were killed it is known only if it was handed over before.
         try require("first chunks", (2...4).contains(runs), equals: true)
         try require("deaths", sum(metrics, "carryon_host_deaths") >= 1, equals: true)
@@ -143,6 +207,10 @@ struct WorkerTelemetryTests {
             try require("its kind", process?["kind"], equals: 5)
             try require("its link to the producer", process?["links"], equals: ["b7ad6b7169203331"])
         }
+        let clients = Set(spans.filter { $0["kind"] == 3 }.compactMap { $0["name"]?.stringValue })
+        try require("what clients have called, exports left out", clients, equals: ["chat scripted"])
+        let texts = spans.filter { $0["attributes"]?["gen_ai.input.messages"] != nil }
+        try require("spans with what was said, which nobody asked for", texts.count, equals: 0)
         for recovery in named("recovery") {
             try require("links to the dead run's span", recovery["links"]?.arrayValue?.count, equals: 1)
             try require("its trace is not its own", recovery["linked"] != [recovery["trace"] ?? .null], equals: true)

@@ -58,9 +58,9 @@ struct MetricsRegistryTests {
     func own() {
         let registry = Self.registry(maximumSeries: 2)
         for _ in 0..<3 {
-            registry.series(MetricCatalog.toolCalls, ["a", "ok"]).add(1)
-            registry.series(MetricCatalog.toolCalls, ["a", "failed"]).add(1)
-            registry.series(MetricCatalog.toolCalls, ["b", "ok"]).add(1)
+            registry.series(MetricCatalog.toolCalls, LabelValues("a", "ok")).add(1)
+            registry.series(MetricCatalog.toolCalls, LabelValues("a", "failed")).add(1)
+            registry.series(MetricCatalog.toolCalls, LabelValues("b", "ok")).add(1)
         }
         let calls = registry.all.filter { $0.id.name == MetricCatalog.toolCalls.name }
         #expect(calls.map(\.value) == [.counter(3), .counter(3)])

@@ -69,8 +69,7 @@ struct TraceTests {
         }
         #expect(finished.spans.count == 200)
         for span in finished.spans {
-            let conversation = span.attributes["gen_ai.conversation.id"]?.toSpanAttribute()
-            #expect(conversation == .string(span.name.hasSuffix("alice") ? "alice" : "bob"))
+            #expect(span.conversationID == (span.name.hasSuffix("alice") ? "alice" : "bob"))
         }
         let turns = Dictionary(grouping: finished.spans, by: \.context.traceID)
         #expect(turns.count == 100)
@@ -94,7 +93,7 @@ struct TraceTests {
         context.trace = TraceContext(traceparent: Self.example)
         Self.recorder(finished, share: 0).withSpan("of a sampled caller", context: context) { _ in }
         #expect(finished.spans.map(\.name) == ["of a sampled caller"])
-        #expect(finished.spans.first?.parent == [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31])
+        #expect(finished.spans.first?.parent == 0xb7ad_6b71_6920_3331)
     }
 
     @Test("After its end a span takes nothing more, and ends once")
@@ -128,6 +127,9 @@ struct TraceTests {
             try? recorder.withSpan("chat m", ofKind: .client) { span in
                 span.attributes["text"] = "é\"\n"
                 span.attributes["number"] = 7
+                // Lengths of one, two and three bytes.
+                span.attributes["long"] = String(repeating: "x", count: 200)
+                span.attributes["longer"] = String(repeating: "y", count: 40_000)
                 span.attributes["truth"] = true
                 span.attributes["list"] = ["a", "b"]
                 var other = ServiceContext.topLevel
@@ -168,6 +170,8 @@ struct TraceTests {
         #expect(span["events"] == ["exception"])
         #expect(span["attributes"]?["text"] == "é\"\n")
         #expect(span["attributes"]?["number"] == 7)
+        #expect(span["attributes"]?["long"]?.stringValue?.count == 200)
+        #expect(span["attributes"]?["longer"]?.stringValue?.count == 40_000)
         #expect(span["attributes"]?["truth"] == true)
         #expect(span["attributes"]?["list"] == ["a", "b"])
         #expect(span["attributes"]?["error.type"] == "Failure")
@@ -195,6 +199,7 @@ struct TraceTests {
             let spans = SpanBuffer(capacity: 10)
             let recorder = SpanRecorder { spans.add($0) }
             for _ in 0..<15 { recorder.withSpan("s") { _ in } }
+            #expect(spans.count == 10)
             var options = OTLPExporter.Options(
                 endpoint: kind == 0 ? "http://127.0.0.1:\(closed)" : server.url, resource: OTLPEncoding.Resource([]))
             options.spanInterval = .milliseconds(5)
@@ -208,6 +213,39 @@ struct TraceTests {
             }
             exporting.cancel()
             await exporting.value
+        }
+    }
+
+    @Test("A full batch is sent at once, and what is no batch when its time has come", .timeLimit(.minutes(1)))
+    func batches() async {
+        let spans = SpanBuffer()
+        let recorder = SpanRecorder { spans.add($0) }
+        let waiting = Task { await spans.waitForBatch(atMost: .seconds(3600)) }
+        for _ in 0..<SpanBuffer.batch { recorder.startSpan("s").end() }
+        await waiting.value
+        // There is one already.
+        await spans.waitForBatch(atMost: .seconds(3600))
+        #expect(spans.take(atMost: 10_000).spans.count == SpanBuffer.batch)
+        recorder.startSpan("s").end()
+        await spans.waitForBatch(atMost: .milliseconds(1))
+        #expect(spans.count == 1)
+        let cancelled = Task { await spans.waitForBatch(atMost: .seconds(3600)) }
+        cancelled.cancel()
+        await cancelled.value
+    }
+
+    @Test("Spans of many threads have ids of their own")
+    func identifiers() async {
+        let all = await withTaskGroup(of: [UInt64].self, returning: [UInt64].self) { group in
+            for _ in 0..<4 { group.addTask { (0..<10_000).map { _ in TraceIdentifiers.next() } } }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(Set(all).count == 40_000)
+        #expect(!all.contains(0))
+        // Every bit is about as often set as not.
+        for bit in 0..<64 {
+            let share = Double(all.count { $0 >> UInt64(bit) & 1 == 1 }) / Double(all.count)
+            #expect((0.45...0.55).contains(share), "bit \(bit)")
         }
     }
 

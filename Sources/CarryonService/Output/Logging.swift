@@ -19,11 +19,21 @@ extension Settings {
 }
 
 extension Logger.MetadataProvider {
-    /// The conversation and the span that a line is written in, from its task.
+    /// Where in the work a line is written, and in which span, from its task.
     static let turn = Logger.MetadataProvider {
         guard let context = ServiceContext.current else { return [:] }
         var metadata: Logger.Metadata = [:]
-        if let conversation = context.conversationID { metadata["gen_ai.conversation.id"] = "\(conversation)" }
+        if let place = context.place {
+            metadata["gen_ai.conversation.id"] = "\(place.conversationID)"
+            if let run = place.run {
+                metadata["turn"] = "\(run.turn)"
+                metadata["run"] = "\(run.run)"
+            }
+            if let request = place.request {
+                metadata["partition"] = "\(request.partition)"
+                metadata["offset"] = "\(request.offset)"
+            }
+        }
         if let trace = context.trace { metadata["traceparent"] = "\(trace.traceparent)" }
         return metadata
     }

@@ -130,6 +130,12 @@ extension Setting {
         Setting(
             "trace-sample-percent", \.traceSamplePercent, .number(0...100), "of a hundred turns, how many are traced"),
         Setting(
+            "trace-message-texts", \.traceMessageTexts, .onOrOff,
+            "puts what users and models say into traces: personal data, and up to 32 KiB a call of the model"),
+        Setting(
+            "metrics", \.metrics, .onOrOff,
+            "counts what becomes of requests; without it, metrics are only what there is at the moment"),
+        Setting(
             "metrics-conversation-id", \.metricsConversationID, .onOrOff,
             "makes gen_ai.conversation.id a label of metrics: a series for each session, without bound"),
         Setting("log-level", \.logLevel, .oneOf, "the least important level that is logged"),

@@ -108,6 +108,10 @@ package struct Settings: Sendable, Equatable {
     package var otlpHeaders: [String] = []
     /// Of a hundred turns, how many are traced.
     package var traceSamplePercent = 100
+    /// Whether traces hold what users and models say.
+    package var traceMessageTexts = false
+    /// Whether what becomes of requests is counted.
+    package var metrics = true
     /// Whether metrics are told apart by conversation.
     package var metricsConversationID = false
     package var logLevel = Logger.Level.info

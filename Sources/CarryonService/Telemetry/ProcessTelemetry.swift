@@ -15,11 +15,12 @@ struct ProcessTelemetry: Sendable {
     /// - Parameter instance: which of the service's processes this is; by default, its machine and number.
     static func start(_ settings: Settings, instance: String = Worker.name) -> ProcessTelemetry {
         let telemetry = ProcessTelemetry(settings, instance: instance)
-        if MetricsSystem.factory is NOOPMetricsHandler { MetricsSystem.bootstrap(telemetry.registry) }
+        if settings.metrics, MetricsSystem.factory is NOOPMetricsHandler { telemetry.registry.bootstrap() }
         if telemetry.exporting != nil, InstrumentationSystem.tracer is NoOpTracer {
             let spans = telemetry.spans
             let share = Double(settings.traceSamplePercent) / 100
-            InstrumentationSystem.bootstrap(SpanRecorder(sampledShare: share) { spans.add($0) })
+            InstrumentationSystem.bootstrap(
+                SpanRecorder(sampledShare: share, recordsTexts: settings.traceMessageTexts) { spans.add($0) })
         }
         return telemetry
     }

@@ -19,6 +19,7 @@ extension WorkerReport {
             MetricSample(MetricCatalog.oldestTurn, longest(\.oldestTurn)),
             MetricSample(MetricCatalog.storeAway, longest(\.storeAway)),
             MetricSample(MetricCatalog.eventsStalled, longest(\.eventsStalled)),
+            MetricSample(MetricCatalog.eventsOutstanding, Double(vitals.reduce(0) { $0 + $1.eventsOutstanding })),
         ]
         return samples
     }

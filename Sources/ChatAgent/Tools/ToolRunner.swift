@@ -163,10 +163,11 @@ struct ToolRunner: Sendable {
         let began = ContinuousClock.now
         do {
             let output = try await withSpan("execute_tool \(tool.name)") { span in
-                span.updateAttributes { attributes in
-                    attributes["gen_ai.operation.name"] = "execute_tool"
-                    attributes["gen_ai.tool.name"] = tool.name
-                    attributes["gen_ai.tool.call.id"] = call.id
+                if span.isRecording {
+                    span.describe([
+                        ("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", .string(tool.name)),
+                        ("gen_ai.tool.call.id", .string(call.id)),
+                    ])
                 }
                 return try await body()
             }

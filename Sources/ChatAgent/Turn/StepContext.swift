@@ -2,6 +2,7 @@ import Conversation
 import LanguageModels
 import Logging
 import Synchronization
+import Telemetry
 
 /// What the steps of one run share: where its prompts come from, and what joins it on the way.
 final class StepContext: Sendable {
@@ -9,6 +10,7 @@ final class StepContext: Sendable {
         var summary: ConversationSummary?
         var injected: [WaitingMessage]
         var reason = PromptEvent.Reason.run
+        var repeatedCalls: Int
     }
 
     let support: any TurnSupport
@@ -23,7 +25,19 @@ final class StepContext: Sendable {
         self.support = support
         self.logger = logger
         intents = work.plan.intents
-        state = Mutex(State(summary: work.plan.summary, injected: work.plan.injected))
+        state = Mutex(
+            State(summary: work.plan.summary, injected: work.plan.injected, repeatedCalls: work.plan.repeatedCalls))
+    }
+
+    /// Counts what a call of the model has cost, if a dead run had made it before.
+    func count(_ usage: Usage?) {
+        let isRepeated = state.withLock { state in
+            defer { state.repeatedCalls = max(state.repeatedCalls - 1, 0) }
+            return state.repeatedCalls > 0
+        }
+        guard isRepeated else { return }
+        if let tokens = usage?.inputTokens { MetricCatalog.tokensSpentTwice.add(Double(tokens), "input") }
+        if let tokens = usage?.outputTokens { MetricCatalog.tokensSpentTwice.add(Double(tokens), "output") }
     }
 
     var summary: ConversationSummary? { state.withLock { $0.summary } }

@@ -93,7 +93,13 @@ public struct Turn: Sendable {
         var failures = 0
         while true {
             do {
-                return (try await model.traced(request) { chunk in try await emit(chunk) }, position)
+                // An answer that goes on does so in its last part.
+                let from = max(request.continuation == nil ? position : position - 1, stream.baseCount)
+                let response = try await model.traced(request, said: { stream.message.parts.dropFirst(from) }) {
+                    try await emit($0)
+                }
+                steps.count(response.usage)
+                return (response, position)
             } catch let error as ModelError {
                 failures += 1
                 guard control.ending == nil,

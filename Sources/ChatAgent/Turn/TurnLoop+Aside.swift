@@ -89,8 +89,7 @@ extension TurnLoop {
                 await logger.softly("onPreload", "the session goes on") { try await agent.onPreload(event) }
             }
         } catch is MissingActionHandler {
-            logger.warning(
-                "An action has no handler and changes nothing.", metadata: ["session": "\(identity.session)"])
+            logger.warning("An action has no handler and changes nothing.")
             done.outcome = "ignored"
         } catch {
             done.error = TurnError(error)

@@ -1,6 +1,7 @@
 package import Conversation
 import LanguageModels
 package import Logging
+import Telemetry
 import Tracing
 
 /// One run of one turn, from its hooks to its last chunk. Knows no Kafka, no store and no process.
@@ -136,7 +137,15 @@ package struct TurnLoop: Sendable {
 
     /// Tells the agent that a session leaves this worker's memory.
     package func evicted(_ session: String, _ locals: Locals) async {
-        await agent.onEvict(EvictionEvent(session: session, locals: locals))
+        // Often for the sake of another session's turn.
+        var context = ServiceContext.current ?? .topLevel
+        if context.conversationID != session {
+            context = .topLevel
+            context.conversationID = session
+        }
+        await ServiceContext.withValue(context) {
+            await agent.onEvict(EvictionEvent(session: session, locals: locals))
+        }
     }
 
     private func settled(

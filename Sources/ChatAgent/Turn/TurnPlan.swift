@@ -62,6 +62,8 @@ package struct TurnPlan: Sendable {
     package var validates = true
     /// Calls that an earlier run was about to make.
     package var intents: Set<String> = []
+    /// Calls of the model that a dead run had made, and of whose answers nothing is gone on with: they are made again.
+    package var repeatedCalls = 0
     /// Messages that had joined the dead run.
     package var injected: [WaitingMessage] = []
     package var summary: ConversationSummary?

@@ -83,17 +83,20 @@ extension WorkerConsumer {
     ) {
         let letter = DeadLetter(
             record: record, consumerGroup: options.groupID, cause: .undecodable, code: code, message: message)
-        let metadata: Logger.Metadata = [
-            "partition": "\(record.topicPartition)", "offset": "\(record.offset)", "code": "\(code)",
+        var metadata: Logger.Metadata = [
+            "topic": "\(record.topic)", "partition": "\(record.partition)", "offset": "\(record.offset)",
+            "code": "\(code)",
         ]
+        if let session = record.keyString { metadata["gen_ai.conversation.id"] = "\(session)" }
+        let told = metadata
         producer.produce(letter.producerRecord(topic: options.deadLettersTopic)) { result in
             switch result {
             case .success:
                 MetricCatalog.deadLetters.add(1, letter.cause.rawValue)
-                self.logger.warning("A request was undecodable and went to the dead letters.", metadata: metadata)
+                self.logger.warning("A request was undecodable and went to the dead letters.", metadata: told)
                 self.step { $0.deadLetterWritten(entry: entry, at: .now) }
             case .failure(let error):
-                self.logger.error("A dead letter was not written, and will be: \(error)", metadata: metadata)
+                self.logger.error("A dead letter was not written, and will be: \(error)", metadata: told)
                 self.withCore { $0.deadLetterFailed(entry: entry, at: .now) }
             }
         }

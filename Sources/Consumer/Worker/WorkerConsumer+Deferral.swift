@@ -107,6 +107,9 @@ extension WorkerConsumer {
     func noteLost(_ partition: TopicPartition, offset: Int64, reason: String) {
         logger.error(
             "A request that was put off cannot be read again and counts as settled: \(reason).",
-            metadata: ["partition": "\(partition)", "offset": "\(offset)", "code": "deferred_request_lost"])
+            metadata: [
+                "topic": "\(partition.topic)", "partition": "\(partition.partition)", "offset": "\(offset)",
+                "code": "deferred_request_lost",
+            ])
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Telemetry
 
 /// One thread with one connection that does the writes of some of the partitions, as many in a transaction as came in
 /// during the one before: a durable commit costs a disk flush and a round trip whatever its size.
@@ -54,7 +55,11 @@ final class WriterLane: Sendable {
                 continue
             }
             do throws(TransactionFailure) {
-                for answer in try transact(writes, connection, &logKeys) { answer() }
+                let began = ContinuousClock.now
+                let answers = try transact(writes, connection, &logKeys)
+                MetricCatalog.storeCommitDuration.record(since: began)
+                MetricCatalog.storeCommitWrites.record(Double(writes.count))
+                for answer in answers { answer() }
                 link.proven()
                 return
             } catch {

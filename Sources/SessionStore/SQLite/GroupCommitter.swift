@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Logging
 import Synchronization
+import Telemetry
 
 /// Group commit: one thread that does all writes of a store, as many in a transaction as came in during the one before.
 ///
@@ -100,7 +101,10 @@ final class GroupCommitter: Sendable {
 
     private func commit(_ group: [QueuedWrite], logKeys: inout [LogIdentity: Int64]) {
         do {
+            let began = ContinuousClock.now
             let acknowledgements = try transact(group, logKeys: &logKeys)
+            MetricCatalog.storeCommitDuration.record(since: began)
+            MetricCatalog.storeCommitWrites.record(Double(group.count))
             for acknowledge in acknowledgements { acknowledge() }
         } catch let failure as WriteFailure where group.count > 1 && failure.mayBeOfOneWriteOnly {
             // One write that the database cannot take must not fail its neighbours.

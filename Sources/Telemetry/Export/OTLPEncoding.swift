@@ -51,14 +51,16 @@ package enum OTLPEncoding {
 
 extension ProtobufWriter {
     fileprivate mutating func write(_ span: FinishedSpan) {
-        write(1, bytes: span.context.traceID)
-        write(2, bytes: span.context.spanID)
+        write(1, identifier: span.context.traceID)
+        write(2, identifier: span.context.spanID)
         if let state = span.context.traceState { write(3, state) }
-        if let parent = span.parent { write(4, bytes: parent) }
+        if let parent = span.parent { write(4, identifier: parent) }
         write(5, span.name)
         write(6, varint: Self.number(of: span.kind))
         write(7, fixed: span.begin)
         write(8, fixed: span.end)
+        if let conversation = span.conversationID { writeAttribute(9, "gen_ai.conversation.id", .string(conversation)) }
+        for (name, value) in span.details { writeAttribute(9, name, value) }
         writeAttributes(9, span.attributes)
         for event in span.events {
             write(11) { writer in
@@ -69,8 +71,8 @@ extension ProtobufWriter {
         }
         for link in span.links {
             write(13) { writer in
-                writer.write(1, bytes: link.context.traceID)
-                writer.write(2, bytes: link.context.spanID)
+                writer.write(1, identifier: link.context.traceID)
+                writer.write(2, identifier: link.context.spanID)
                 writer.writeAttributes(4, link.attributes)
             }
         }
@@ -81,6 +83,12 @@ extension ProtobufWriter {
             }
         }
     }
+
+    private mutating func write(_ field: Int, identifier: TraceContext.TraceID) {
+        write(field, bigEndian: [identifier.high, identifier.low])
+    }
+
+    private mutating func write(_ field: Int, identifier: UInt64) { write(field, bigEndian: [identifier]) }
 
     /// `SpanKind`: 0 is nothing that was set.
     private static func number(of kind: SpanKind) -> UInt64 {

@@ -3,6 +3,7 @@ import CoreMetrics
 package import Logging
 import NIOCore
 import NIOHTTP1
+import Tracing
 
 /// Sends spans and metrics to a collector by OTLP over HTTP, in protobuf. Nothing of the service waits for it: what a slow or
 /// absent collector does not take is dropped, counted, and said now and then.
@@ -26,9 +27,6 @@ package struct OTLPExporter: Sendable {
             self.resource = resource
         }
     }
-
-    /// Spans in one request.
-    private static let batch = 512
 
     private let options: Options
     private let spans: SpanBuffer
@@ -61,7 +59,12 @@ package struct OTLPExporter: Sendable {
         var nextMetrics = ContinuousClock.now + options.metricInterval
         var complaint = Complaint(logger: logger, endpoint: options.endpoint)
         while !Task.isCancelled {
-            try? await Task.sleep(for: options.spanInterval)
+            if complaint.isAway {
+                // There is a batch soon again, and nobody to take it.
+                try? await Task.sleep(for: options.spanInterval)
+            } else {
+                await spans.waitForBatch(atMost: options.spanInterval)
+            }
             // What is left then is sent below.
             if Task.isCancelled { break }
             await sendSpans(until: nil, &complaint)
@@ -82,7 +85,7 @@ package struct OTLPExporter: Sendable {
 
     private func sendSpans(until end: ContinuousClock.Instant?, _ complaint: inout Complaint) async {
         while end.map({ ContinuousClock.now < $0 }) ?? true {
-            let (taken, lost) = spans.take(atMost: Self.batch)
+            let (taken, lost) = spans.take(atMost: SpanBuffer.batch)
             if lost > 0 { dropped.increment(by: Double(lost)) }
             guard !taken.isEmpty else { return }
             let failure = await post(OTLPEncoding.traces(taken, options.resource), to: "/v1/traces", until: end)
@@ -91,7 +94,8 @@ package struct OTLPExporter: Sendable {
                 dropped.increment(by: Double(taken.count))
                 return
             }
-            if taken.count < Self.batch { return }
+            // What is left over waits for company, except at the end.
+            if end == nil, spans.count < SpanBuffer.batch { return }
         }
     }
 
@@ -113,8 +117,10 @@ package struct OTLPExporter: Sendable {
         for header in options.headers { request.headers.add(name: header.name, value: header.value) }
         request.body = .bytes(ByteBuffer(bytes: body))
         do {
-            let response = try await HTTPClient.shared.execute(
-                request, timeout: .nanoseconds(max(1, Int64(timeout / .nanoseconds(1)))))
+            let response = try await ServiceContext.withValue(Self.unseen) {
+                try await HTTPClient.shared.execute(
+                    request, timeout: .nanoseconds(max(1, Int64(timeout / .nanoseconds(1)))))
+            }
             // Read away, so that the connection can be used again.
             _ = try? await response.body.collect(upTo: 1 << 20)
             return (200..<300).contains(response.status.code) ? nil : "it answers \(response.status.code)"
@@ -125,6 +131,14 @@ package struct OTLPExporter: Sendable {
             return "\(error)"
         }
     }
+
+    /// The client makes a span of each call: of an export, it would be what there is to export next, for ever.
+    private static let unseen: ServiceContext = {
+        var context = ServiceContext.topLevel
+        context.trace = TraceContext(
+            traceID: TraceIdentifiers.nextTrace(), spanID: TraceIdentifiers.next(), isSampled: false)
+        return context
+    }()
 
     private static let cutOff = "the process ends"
 

@@ -9,10 +9,11 @@ struct ProtobufWriter {
         bytes.append(contentsOf: text.utf8)
     }
 
-    mutating func write(_ field: Int, bytes value: [UInt8]) {
+    /// Bytes that are numbers, the highest byte of each first.
+    mutating func write(_ field: Int, bigEndian values: [UInt64]) {
         writeTag(field, 2)
-        writeVarint(UInt64(value.count))
-        bytes.append(contentsOf: value)
+        writeVarint(UInt64(values.count * 8))
+        for value in values { withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) } }
     }
 
     mutating func write(_ field: Int, varint value: UInt64) {
@@ -36,9 +37,16 @@ struct ProtobufWriter {
 
     /// A message in the message.
     mutating func write(_ field: Int, _ body: (inout ProtobufWriter) -> Void) {
-        var inner = ProtobufWriter()
-        body(&inner)
-        write(field, bytes: inner.bytes)
+        writeTag(field, 2)
+        // Its length comes first and is known last. Most need one byte, which is kept free; the others are moved up.
+        let place = bytes.count
+        bytes.append(0)
+        body(&self)
+        let length = bytes.count - place - 1
+        guard length > 0x7F else { return bytes[place] = UInt8(length) }
+        var number = ProtobufWriter()
+        number.writeVarint(UInt64(length))
+        bytes.replaceSubrange(place...place, with: number.bytes)
     }
 
     private mutating func writeTag(_ field: Int, _ type: UInt64) { writeVarint(UInt64(field) << 3 | type) }

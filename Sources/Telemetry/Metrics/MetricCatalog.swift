@@ -14,6 +14,10 @@ package enum MetricCatalog {
     package static let tokens = MetricDefinition(
         "carryon.tokens", .counter, labels: ["type"],
         "Tokens that settled turns have used: input or output, as the provider reports them")
+    package static let tokensSpentTwice = MetricDefinition(
+        "carryon.tokens.spent_twice", .counter, labels: ["type"],
+        "Tokens of calls of the model that a dead run had made and that were made again since nothing of their answers was kept: what the repeated calls used. A continued answer counts none"
+    )
     package static let toolCalls = MetricDefinition(
         "carryon.tool.calls", .counter, labels: ["tool", "outcome"],
         "Calls of tools that were carried out here: ok or failed")
@@ -33,6 +37,24 @@ package enum MetricCatalog {
         "carryon.duplicates", .counter, "Requests that came again after they were settled, and called no model")
     package static let deadLetters = MetricDefinition(
         "carryon.dead_letters", .counter, labels: ["cause"], "Requests that were set aside on the dead letters topic")
+
+    // MARK: The store and the producers, of whatever process has them
+
+    package static let storeCommitDuration = MetricDefinition(
+        "carryon.store.commit.duration", .histogram(MetricDefinition.durations), unit: .seconds,
+        "How long the session store's transactions took that wrote, each of them a group of writes")
+    package static let storeCommitWrites = MetricDefinition(
+        "carryon.store.commit.writes", .histogram(MetricDefinition.sizes),
+        "Writes in such a transaction: settlements, beginnings of runs and what else there is")
+    package static let storeFailures = MetricDefinition(
+        "carryon.store.failures", .counter,
+        "How often the session store failed something that may work later: turns wait for it, calls of the gateway are answered 503"
+    )
+    package static let deliveryDuration = MetricDefinition(
+        "carryon.delivery.duration", .histogram(MetricDefinition.durations), unit: .seconds, labels: ["topic"],
+        "From a record's being handed to the producer to the broker's acknowledgement")
+    package static let deliveryFailures = MetricDefinition(
+        "carryon.delivery.failures", .counter, labels: ["topic"], "Records that the producer has given up")
 
     // MARK: The consumer
 
@@ -79,6 +101,9 @@ package enum MetricCatalog {
     package static let eventsStalled = MetricDefinition(
         "carryon.events.stalled", .gauge, unit: .seconds,
         "How long events have been on their way without any being acknowledged; 0 if they are")
+    package static let eventsOutstanding = MetricDefinition(
+        "carryon.events.outstanding", .gauge,
+        "Records that turn hosts have handed to their producers and that no broker has acknowledged")
     package static let ready = MetricDefinition("carryon.ready", .gauge, "1 if the worker is ready, 0 if not")
 
     // MARK: The gateway
@@ -96,10 +121,14 @@ package enum MetricCatalog {
 
     /// All of them, in the order of the documentation.
     package static let all: [MetricDefinition] = [
-        turns, turnDuration, firstChunk, tokens, toolCalls, toolDuration, settlementDuration, recoveries,
-        recoveryDuration, duplicates, deadLetters, requests, commits, commitDuration, commitPartitions, hostStarts,
+        turns, turnDuration, firstChunk, tokens, tokensSpentTwice, toolCalls, toolDuration, settlementDuration,
+        recoveries,
+        recoveryDuration, duplicates, deadLetters, storeCommitDuration, storeCommitWrites, storeFailures,
+        deliveryDuration,
+        deliveryFailures, requests, commits, commitDuration, commitPartitions, hostStarts,
         hostDeaths, partitionGranted, partitionLag, partitionSpan, partitionQueued, partitionRunning, partitionOldest,
-        hostsUp, turnsRunning, sessions, oldestTurn, storeAway, eventsStalled, ready, calls, readers, droppedSeries,
+        hostsUp, turnsRunning, sessions, oldestTurn, storeAway, eventsStalled, eventsOutstanding, ready, calls, readers,
+        droppedSeries,
         droppedSpans,
     ]
 

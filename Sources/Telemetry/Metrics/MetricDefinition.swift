@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One of the service's own metrics, as its documentation and its exporters describe it.
 package struct MetricDefinition: Sendable, Hashable {
     /// How values come together.
@@ -32,8 +34,10 @@ package struct MetricDefinition: Sendable, Hashable {
     package let unit: Unit
     /// One sentence without its full stop.
     package let help: String
-    /// The labels that a series of it has; an empty value is left out.
+    /// The labels that a series of it has, three at most; an empty value is left out.
     package let labels: [String]
+    /// Its number among all definitions: where a registry finds what is counted of it.
+    let number: Int
 
     init(_ name: String, _ kind: Kind, unit: Unit = .one, labels: [String] = [], _ help: String) {
         self.name = name
@@ -41,7 +45,10 @@ package struct MetricDefinition: Sendable, Hashable {
         self.unit = unit
         self.labels = labels
         self.help = help
+        number = Self.made.wrappingAdd(1, ordering: .relaxed).oldValue
     }
+
+    private static let made = Atomic(0)
 
     /// The name by which Prometheus knows it: `carryon_turn_duration_seconds`.
     package var prometheusName: String { PrometheusText.name(name, unit: unit, isCounter: kind == .counter) }

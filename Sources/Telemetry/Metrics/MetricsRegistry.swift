@@ -9,9 +9,11 @@ import Tracing
 package final class MetricsRegistry: MetricsFactory, Sendable {
     private struct State {
         var series: [SeriesID: MetricSeries] = [:]
-        /// The service's own, by the values of their labels: looked up for every request.
-        var own: [String: [[String]: MetricSeries]] = [:]
     }
+
+    private static let shared = AtomicLazyReference<MetricsRegistry>()
+    /// The process's, if its back end of swift-metrics is one of these.
+    static var ofProcess: MetricsRegistry? { shared.load() }
 
     /// Labels that take ever new values must not take ever more memory.
     private let maximumSeries: Int
@@ -20,6 +22,8 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
     private let now: @Sendable () -> Int64
     private let dropped: MetricSeries
     private let state: Mutex<State>
+    /// The service's own, by the numbers of their definitions.
+    private let known: [KnownSeries] = MetricCatalog.all.map { _ in KnownSeries() }
 
     /// - Parameters:
     ///   - maximumSeries: more than these are not kept, but counted.
@@ -33,6 +37,12 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
         self.now = now
         dropped = MetricSeries(SeriesID(MetricCatalog.droppedSeries.name), .counter(0), now: now)
         state = Mutex(State(series: [dropped.id: dropped]))
+    }
+
+    /// Makes it the process's back end of swift-metrics, which takes one only, and where the service itself counts.
+    package func bootstrap() {
+        MetricsSystem.bootstrap(self)
+        _ = Self.shared.storeIfNil(self)
     }
 
     /// The series of this name and these labels. What is one kind of metric does not become another: the first to be
@@ -52,14 +62,24 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
     }
 
     /// A series of one of the service's own metrics.
-    /// - Parameter values: of the metric's labels, in their order.
-    func series(_ metric: MetricDefinition, _ values: [String]) -> MetricSeries {
-        // Of a conversation there is no knowing it by its labels' values alone.
-        if !labelsConversation, let known = state.withLock({ $0.own[metric.name]?[values] }) { return known }
-        let id = id(metric.name, Array(zip(metric.labels, values)))
+    func series(_ metric: MetricDefinition, _ values: LabelValues) -> MetricSeries {
+        // Of a conversation there is no knowing it by its labels' values alone; and tests make metrics of their own.
+        let known = labelsConversation || metric.number >= known.count ? nil : known[metric.number]
+        if let series = known?[values] { return series }
+        let id = id(metric.name, Array(zip(metric.labels, values.all)))
         let series = series(id, metric.kind == .counter ? .counter(0) : Self.distribution(metric.name))
-        if !labelsConversation, isKept(series) { state.withLock { $0.own[metric.name, default: [:]][values] = series } }
+        if let known, isKept(series) { known[values] = series }
         return series
+    }
+
+    /// Counts up one of the service's own metrics.
+    package func add(_ amount: Double = 1, to metric: MetricDefinition, _ values: LabelValues = LabelValues()) {
+        series(metric, values).add(amount)
+    }
+
+    /// Adds a value to one of the service's own distributions.
+    package func record(_ value: Double, of metric: MetricDefinition, _ values: LabelValues = LabelValues()) {
+        series(metric, values).observe(value)
     }
 
     /// Whether there was room for the series.

@@ -6,6 +6,7 @@ package import Tracing
 package final class RecordedSpan: Span, Sendable {
     private struct State {
         var name: String
+        var details: [(name: String, value: SpanAttribute)] = []
         var attributes: SpanAttributes
         var events: [SpanEvent] = []
         var links: [(context: TraceContext, attributes: SpanAttributes)] = []
@@ -20,22 +21,40 @@ package final class RecordedSpan: Span, Sendable {
     package let context: ServiceContext
     private let kind: SpanKind
     private let trace: TraceContext
-    private let parent: [UInt8]?
+    private let parent: UInt64?
+    private let conversationID: String?
     private let begin: UInt64
-    private let onEnd: @Sendable (FinishedSpan) -> Void
+    /// Whether it may hold what users and models say.
+    package let recordsTexts: Bool
+    private let onEnd: (@Sendable (FinishedSpan) -> Void)?
     private let state: Mutex<State>
 
     init(
-        _ name: String, kind: SpanKind, context: ServiceContext, trace: TraceContext, parent: [UInt8]?, begin: UInt64,
-        attributes: SpanAttributes, onEnd: @escaping @Sendable (FinishedSpan) -> Void
+        _ name: String, kind: SpanKind, context: ServiceContext, trace: TraceContext, parent: UInt64?,
+        conversationID: String?, begin: UInt64, recordsTexts: Bool, onEnd: @escaping @Sendable (FinishedSpan) -> Void
     ) {
         self.kind = kind
         self.context = context
         self.trace = trace
         self.parent = parent
+        self.conversationID = conversationID
         self.begin = begin
+        self.recordsTexts = recordsTexts
         self.onEnd = onEnd
-        state = Mutex(State(name: name, attributes: attributes))
+        state = Mutex(State(name: name, attributes: [:]))
+    }
+
+    /// A span of a trace that nobody wants to see.
+    init(_ name: String, unseenIn context: ServiceContext, trace: TraceContext) {
+        kind = .internal
+        self.context = context
+        self.trace = trace
+        parent = nil
+        conversationID = nil
+        begin = 0
+        recordsTexts = false
+        onEnd = nil
+        state = Mutex(State(name: name, attributes: [:]))
     }
 
     package var isRecording: Bool { trace.isSampled && state.withLock { !$0.isOver } }
@@ -49,6 +68,9 @@ package final class RecordedSpan: Span, Sendable {
         get { state.withLock { $0.attributes } }
         set { change { $0.attributes = newValue } }
     }
+
+    /// Attributes that nobody asks the span for again: a list costs a fraction of what a dictionary costs. To be called once.
+    func describe(_ details: [(name: String, value: SpanAttribute)]) { change { $0.details = details } }
 
     package func setStatus(_ status: SpanStatus) { change { $0.status = status } }
 
@@ -72,19 +94,33 @@ package final class RecordedSpan: Span, Sendable {
     }
 
     package func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
+        guard let onEnd else { return }
         let end = instant().nanosecondsSinceEpoch
         let finished = state.withLock { state -> FinishedSpan? in
             guard !state.isOver else { return nil }
             state.isOver = true
             return FinishedSpan(
-                name: state.name, kind: kind, context: trace, parent: parent, begin: begin, end: max(begin, end),
-                attributes: state.attributes, events: state.events, links: state.links, status: state.status)
+                name: state.name, kind: kind, context: trace, parent: parent, conversationID: conversationID,
+                begin: begin,
+                end: max(begin, end), details: state.details, attributes: state.attributes, events: state.events,
+                links: state.links,
+                status: state.status)
         }
-        if let finished, trace.isSampled { onEnd(finished) }
+        if let finished { onEnd(finished) }
     }
 
     private func change(_ body: (inout sending State) -> Void) {
         guard trace.isSampled else { return }
         state.withLock { if !$0.isOver { body(&$0) } }
+    }
+}
+
+extension Span {
+    /// Sets attributes that are known from the beginning, for an exporter only.
+    package func describe(_ details: @autoclosure () -> [(name: String, value: SpanAttribute)]) {
+        if let own = self as? RecordedSpan { return own.describe(details()) }
+        updateAttributes { attributes in
+            for (name, value) in details() { attributes[name] = value }
+        }
     }
 }

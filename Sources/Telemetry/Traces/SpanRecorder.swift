@@ -4,13 +4,20 @@ package import Tracing
 ///
 /// Every span is stamped with the conversation that it is of, from the task that begins it.
 package struct SpanRecorder: Tracer {
-    /// Of traces that begin here, the share that is wanted; those that come with a parent are wanted as it is.
-    private let sampledShare: Double
+    /// Of traces that begin here, those are wanted whose number is below; those that come with a parent are wanted as it is.
+    private let wantedBelow: UInt64?
+    private let recordsTexts: Bool
     private let onEnd: @Sendable (FinishedSpan) -> Void
 
-    /// - Parameter onEnd: called for each sampled span when it ends, on whatever thread; must not block.
-    package init(sampledShare: Double = 1, onEnd: @escaping @Sendable (FinishedSpan) -> Void) {
-        self.sampledShare = sampledShare
+    /// - Parameters:
+    ///   - sampledShare: of traces that begin here, the share that is wanted.
+    ///   - recordsTexts: whether spans may hold what users and models say.
+    ///   - onEnd: called for each sampled span when it ends, on whatever thread; must not block.
+    package init(
+        sampledShare: Double = 1, recordsTexts: Bool = false, onEnd: @escaping @Sendable (FinishedSpan) -> Void
+    ) {
+        wantedBelow = sampledShare >= 1 ? nil : UInt64(max(sampledShare, 0) * 0x1p64)
+        self.recordsTexts = recordsTexts
         self.onEnd = onEnd
     }
 
@@ -19,16 +26,23 @@ package struct SpanRecorder: Tracer {
         at instant: @autoclosure () -> Instant, function: String, file fileID: String, line: UInt
     ) -> RecordedSpan {
         var context = context()
-        let parent = context.trace
+        var whereabouts = context.whereabouts
+        let parent = whereabouts.trace
+        if let parent, !parent.isSampled {
+            // Nobody will see it: it needs no name of its own to be told apart by.
+            return RecordedSpan(operationName, unseenIn: context, trace: parent)
+        }
+        let isSampled = parent != nil || wantedBelow.map { TraceIdentifiers.next() < $0 } ?? true
         let trace = TraceContext(
-            traceID: parent?.traceID ?? Self.identifier(16), spanID: Self.identifier(8),
-            isSampled: parent?.isSampled ?? (Double.random(in: 0..<1) < sampledShare), traceState: parent?.traceState)
-        context.trace = trace
-        var attributes: SpanAttributes = [:]
-        if let conversation = context.conversationID { attributes["gen_ai.conversation.id"] = conversation }
+            traceID: parent?.traceID ?? TraceIdentifiers.nextTrace(), spanID: TraceIdentifiers.next(),
+            isSampled: isSampled, traceState: parent?.traceState)
+        whereabouts.trace = trace
+        context.whereabouts = whereabouts
+        guard isSampled else { return RecordedSpan(operationName, unseenIn: context, trace: trace) }
         return RecordedSpan(
             operationName, kind: kind, context: context, trace: trace, parent: parent?.spanID,
-            begin: instant().nanosecondsSinceEpoch, attributes: attributes, onEnd: onEnd)
+            conversationID: whereabouts.place?.conversationID, begin: instant().nanosecondsSinceEpoch,
+            recordsTexts: recordsTexts, onEnd: onEnd)
     }
 
     package func forceFlush() {}
@@ -47,14 +61,5 @@ package struct SpanRecorder: Tracer {
         guard let trace = context.trace else { return }
         injector.inject(trace.traceparent, forKey: "traceparent", into: &carrier)
         if let state = trace.traceState { injector.inject(state, forKey: "tracestate", into: &carrier) }
-    }
-
-    /// Random bytes, not all of them 0. Eight at a time: each number is a call of the system.
-    private static func identifier(_ count: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while bytes.count < count {
-            withUnsafeBytes(of: UInt64.random(in: 1 ... .max)) { bytes.append(contentsOf: $0) }
-        }
-        return bytes
     }
 }

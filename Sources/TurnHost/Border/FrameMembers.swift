@@ -87,6 +87,7 @@ extension FrameWriter {
     mutating func write(_ vitals: HostVitals) {
         write(signed: Int64(vitals.running))
         write(signed: Int64(vitals.sessions))
+        write(signed: Int64(vitals.eventsOutstanding))
         for duration in [vitals.oldestTurn, vitals.eventsStalled, vitals.storeAway] {
             write(byte: duration == nil ? 0 : 1)
             if let duration { write(duration) }
@@ -111,7 +112,8 @@ extension FrameReader {
 
     mutating func readVitals() throws(FrameError) -> HostVitals {
         var vitals = HostVitals(
-            running: Int(try readSigned("number of turns")), sessions: Int(try readSigned("number of sessions")))
+            running: Int(try readSigned("number of turns")), sessions: Int(try readSigned("number of sessions")),
+            eventsOutstanding: Int(try readSigned("number of records")))
         vitals.oldestTurn = try readOptionalDuration("oldest turn's age")
         vitals.eventsStalled = try readOptionalDuration("stall of events")
         vitals.storeAway = try readOptionalDuration("store's absence")

@@ -13,6 +13,9 @@ package protocol EventLog: Sendable {
     /// How long records have been on their way without any being acknowledged; `nil` if none is.
     var stalledFor: Duration? { get }
 
+    /// Records that are on their way.
+    var outstandingCount: Int { get }
+
     /// Suspends while the log is congested.
     func waitForCapacity() async
 
@@ -27,4 +30,5 @@ package protocol EventLog: Sendable {
 extension EventLog {
     /// A log in memory acknowledges at once.
     package var stalledFor: Duration? { nil }
+    package var outstandingCount: Int { 0 }
 }

@@ -1,6 +1,7 @@
 package import Kafka
 package import Logging
 import Synchronization
+import Telemetry
 
 /// The events topic on a Kafka cluster.
 package final class KafkaEventLog: EventLog {
@@ -41,7 +42,13 @@ package final class KafkaEventLog: EventLog {
     ) {
         let events = record.topic == topic ? record.partition : nil
         if outstanding.add(1, ordering: .relaxed).oldValue == 0 { noteProgress() }
+        let (topic, handedOver) = (record.topic, ContinuousClock.now)
         producer.produce(record) { result in
+            if case .success = result {
+                MetricCatalog.deliveryDuration.record(since: handedOver, topic)
+            } else {
+                MetricCatalog.deliveryFailures.add(1, topic)
+            }
             self.outstanding.subtract(1, ordering: .relaxed)
             self.noteProgress()
             if let events, case .success(let offset) = result { self.note(offset + 1, events) }
@@ -50,6 +57,8 @@ package final class KafkaEventLog: EventLog {
     }
 
     package var isCongested: Bool { outstanding.load(ordering: .relaxed) > Self.congestion }
+
+    package var outstandingCount: Int { outstanding.load(ordering: .relaxed) }
 
     package var stalledFor: Duration? {
         guard outstanding.load(ordering: .relaxed) > 0 else { return nil }

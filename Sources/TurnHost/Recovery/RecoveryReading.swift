@@ -3,6 +3,7 @@ import Kafka
 import Logging
 import SessionStore
 import Synchronization
+import Tracing
 
 /// Reads what dead runs left in the events: once per assignment for all sessions that need it, not once for each.
 final class RecoveryReading: Sendable {
@@ -80,7 +81,8 @@ final class RecoveryReading: Sendable {
         let assignment = grant.partition.assignment
         let shared = readings.withLock { readings in
             if let reading = readings[assignment] { return reading }
-            let reading = Task { try await self.read(grant) }
+            // It is of all the assignment's sessions.
+            let reading = ServiceContext.withValue(nil) { Task { try await self.read(grant) } }
             readings[assignment] = reading
             return reading
         }

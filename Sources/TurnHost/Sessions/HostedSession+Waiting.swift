@@ -31,7 +31,10 @@ extension HostEnvironment {
             let first = try await store.idempotencyKey(session: session.id, key: key)
             return first.map { dispatch.record.forward?.names($0) == true } ?? true
         } catch {
-            logger.warning("The session store is away.", metadata: ["error": "\(error)"])
+            // Also asked when a message comes, outside of any turn.
+            logger.warning(
+                "The session store is away.",
+                metadata: ["gen_ai.conversation.id": "\(session.id)", "error": "\(error)"])
             return false
         }
     }

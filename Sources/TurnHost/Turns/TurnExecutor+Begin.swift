@@ -59,6 +59,7 @@ extension TurnExecutor {
         let begin = try await beginRun(work, takeover)
         let run = begin.run
         let isTurn = answer != nil
+        if isTurn { ServiceContext.current?.place?.begin(turn: run.turn, run: run.run) }
         let identity = work.identity(
             turn: isTurn ? run.turn : nil, run: isTurn ? run.run : nil, requestID: work.requestID,
             requestOffset: work.requestOffset, options: environment.options)

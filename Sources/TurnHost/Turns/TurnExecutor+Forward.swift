@@ -68,10 +68,7 @@ extension TurnExecutor {
         environment.reached(.afterSettle)
         environment.logger.notice(
             "A request goes to workers with more memory.",
-            metadata: [
-                "session": "\(work.dispatch.session)", "partition": "\(work.dispatch.record.partition)",
-                "offset": "\(work.dispatch.record.offset)", "topic": "\(topic)", "place": "\(offset)",
-            ])
+            metadata: ["topic": "\(topic)", "place": "\(offset)"])
         // What the other side makes of the session is read when it is needed.
         work.memory.assignment = -1
         return settled(work)

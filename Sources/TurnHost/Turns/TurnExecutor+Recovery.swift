@@ -41,6 +41,7 @@ extension TurnExecutor {
             if case .deadLetter(let budget) = decision {
                 plan.course = .giveUp(try await setAside(work, takeover, budget), nil)
             }
+            plan.noteRepeatedCalls(of: point.raw)
             return .plan(plan)
         }
 
@@ -78,6 +79,7 @@ extension TurnExecutor {
             evidence.cause.description, takeover, policy: course.name, partial: evidence.hasPartial, writer)
         plan.validates = takeover.exhausted == nil
         try await apply(course, takeover, point, work, &plan, writer)
+        plan.noteRepeatedCalls(of: point.raw)
         // What had joined an answer that is given anew waits again.
         let kept = plan.course.assembler?.message.injectedMessages(from: plan.baseCount) ?? []
         plan.injected = kept.map { waiting.message(at: $0.requestOffset) ?? $0 }
@@ -154,7 +156,7 @@ extension TurnExecutor {
         for turn in turns where !known.contains(turn.id) {
             environment.logger.warning(
                 "A recovered turn is passed over: its message is not one of those in flight.",
-                metadata: ["session": "\(work.dispatch.session)", "message": "\(turn.id)"])
+                metadata: ["message": "\(turn.id)"])
         }
         let wanted = Dictionary(turns.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
         for dispatch in newer {
@@ -223,6 +225,32 @@ extension TurnExecutor {
             }
         }
         return assembler
+    }
+}
+
+extension TurnPlan {
+    /// Each step is a call of the model; those are made again of which no content is kept.
+    fileprivate mutating func noteRepeatedCalls(of dead: Message) {
+        guard case .run(let kept) = course else { return }
+        let keptCalls = kept.map { $0.message.contentSteps(from: baseCount) } ?? 0
+        repeatedCalls = max(dead.contentSteps(from: baseCount) - keptCalls, 0)
+    }
+}
+
+extension Message {
+    /// How many steps behind the first `count` parts have content.
+    fileprivate func contentSteps(from count: Int) -> Int {
+        var steps = 0
+        var isNew = false
+        for part in parts.dropFirst(count) {
+            if case .stepStart = part {
+                isNew = true
+            } else if isNew {
+                steps += 1
+                isNew = false
+            }
+        }
+        return steps
     }
 }
 

@@ -8,19 +8,21 @@ import Tracing
 extension TurnExecutor {
     /// The span of carrying a request out (OpenTelemetry, *Semantic conventions for messaging spans*): a trace of its own,
     /// linked to the producer's, which may be long over.
-    func startSpan(of dispatch: Dispatch) -> any Span {
+    ///
+    /// Whatever happens in its context has the request's place: other sessions' turns run in this process too.
+    func startSpan(of dispatch: Dispatch, in session: String) -> any Span {
         let record = dispatch.record
-        let span = Tracing.startSpan("process \(record.topic)", ofKind: .consumer)
+        var context = ServiceContext.topLevel
+        context.place = WorkPlace(conversationID: session, request: (record.partition, record.offset))
+        let span = Tracing.startSpan("process \(record.topic)", context: context, ofKind: .consumer)
         guard span.isRecording else { return span }
-        span.updateAttributes { attributes in
-            attributes["messaging.system"] = "kafka"
-            attributes["messaging.operation.name"] = "process"
-            attributes["messaging.operation.type"] = "process"
-            attributes["messaging.destination.name"] = record.topic
-            attributes["messaging.destination.partition.id"] = "\(record.partition)"
-            attributes["messaging.kafka.offset"] = Int(record.offset)
-            attributes["messaging.consumer.group.name"] = environment.options.groupID
-        }
+        span.describe([
+            ("messaging.system", "kafka"), ("messaging.operation.name", "process"),
+            ("messaging.operation.type", "process"), ("messaging.destination.name", .string(record.topic)),
+            ("messaging.destination.partition.id", .string("\(record.partition)")),
+            ("messaging.kafka.offset", .int64(record.offset)),
+            ("messaging.consumer.group.name", .string(environment.options.groupID)),
+        ])
         if let producer = record.headerString("traceparent") { span.link(to: producer) }
         return span
     }

@@ -89,8 +89,10 @@ extension TurnExecutor {
         do {
             let identity = work.identity(run: begun.run.run, lifecycle: lifecycle)
             let made = try await withSpan("recovery") { span in
-                span.attributes["carryon.recovery.cause"] = takeover.cause.description
-                span.attributes["carryon.recovery.previous_run"] = takeover.previous.id
+                if span.isRecording {
+                    span.attributes["carryon.recovery.cause"] = takeover.cause.description
+                    span.attributes["carryon.recovery.previous_run"] = takeover.previous.id
+                }
                 if let dead = takeover.answer.traceparent { span.link(to: dead) }
                 return try await recoveryPlan(&work, identity, takeover, answer, begun.writer, control, session)
             }
@@ -181,7 +183,7 @@ extension TurnExecutor {
         } catch {
             environment.logger.warning(
                 "A turn is handed over without its last words.",
-                metadata: ["session": "\(run.session)", "turn": "\(run.turn)", "error": "\(error)"])
+                metadata: ["error": "\(error)"])
         }
         _ = try await environment.store.interruptRun(
             session: run.session, turn: run.turn, run: run.run, cause: RunEnd.handover.rawValue, kind: .handover,
@@ -196,8 +198,7 @@ extension TurnExecutor {
                 session: run.session, turn: run.turn, run: run.run, cause: StoredRun.lostPartition, kind: .handover,
                 fence: grant.partition.fence, at: environment.now())
         } catch {
-            environment.logger.info(
-                "Why a run ended is not on record.", metadata: ["session": "\(run.session)", "error": "\(error)"])
+            environment.logger.info("Why a run ended is not on record.", metadata: ["error": "\(error)"])
         }
     }
 
@@ -282,9 +283,7 @@ extension TurnExecutor {
     /// request.
     private func amend(_ work: inout RequestInHand) async {
         guard work.grant.enter() else {
-            environment.logger.warning(
-                "What onTurnComplete changed is lost: the partition is being given up.",
-                metadata: ["session": "\(work.dispatch.session)"])
+            environment.logger.warning("What onTurnComplete changed is lost: the partition is being given up.")
             return work.memory.assignment = -1
         }
         defer { work.grant.leave() }
@@ -297,17 +296,13 @@ extension TurnExecutor {
             let grant = work.grant
             let result = try await environment.persistently(grant) { try await environment.store.settle(amendment) }
             guard case .written(let revision) = result else {
-                environment.logger.warning(
-                    "What onTurnComplete changed is lost.",
-                    metadata: ["session": "\(work.dispatch.session)", "reason": "\(result)"])
+                environment.logger.warning("What onTurnComplete changed is lost.", metadata: ["reason": "\(result)"])
                 return work.memory.assignment = -1
             }
             work.memory.settled(amendment, revision: revision)
             work.memory.chain.markStored()
         } catch {
-            environment.logger.error(
-                "What onTurnComplete changed is lost.",
-                metadata: ["session": "\(work.dispatch.session)", "error": "\(error)"])
+            environment.logger.error("What onTurnComplete changed is lost.", metadata: ["error": "\(error)"])
             work.memory.assignment = -1
         }
     }

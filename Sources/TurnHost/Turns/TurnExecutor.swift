@@ -43,16 +43,11 @@ struct TurnExecutor: Sendable {
 
     /// Works through what waits for `session` until nothing does.
     func run(_ session: HostedSession) async {
-        // Of the task: other sessions' turns run in this process too.
-        var context = ServiceContext.topLevel
-        context.conversationID = session.id
-        await ServiceContext.withValue(context) {
-            while let dispatch = session.next(log: { grant($0)?.log }) {
-                guard let grant = grant(dispatch.assignment) else { continue }
-                let span = startSpan(of: dispatch)
-                await ServiceContext.withValue(span.context) { await carryOut(dispatch, session, grant) }
-                span.end()
-            }
+        while let dispatch = session.next(log: { grant($0)?.log }) {
+            guard let grant = grant(dispatch.assignment) else { continue }
+            let span = startSpan(of: dispatch, in: session.id)
+            await ServiceContext.withValue(span.context) { await carryOut(dispatch, session, grant) }
+            span.end()
         }
         onIdle(session, session.memoryBytes)
     }
@@ -66,11 +61,11 @@ struct TurnExecutor: Sendable {
                     await afterwards?()
                     return
                 case .letGo: return
-                case .again(let reason): note("A request is tried again: its session has changed.", reason, dispatch)
+                case .again(let reason): note("A request is tried again: its session has changed.", reason)
                 }
             } catch {
                 if let error = error as? StoreError, error.isTransient { environment.pulse.storeFailed() }
-                note("A request is tried again: what it needs is away.", "\(error)", dispatch)
+                note("A request is tried again: what it needs is away.", "\(error)")
             }
             // Not cancelled by anybody; the grant says when to give up.
             try? await Task.sleep(for: delay)
@@ -79,13 +74,8 @@ struct TurnExecutor: Sendable {
     }
 
     @inline(never)
-    private func note(_ message: Logger.Message, _ reason: String, _ dispatch: Dispatch) {
-        environment.logger.warning(
-            message,
-            metadata: [
-                "session": "\(dispatch.session)", "partition": "\(dispatch.record.partition)",
-                "offset": "\(dispatch.record.offset)", "reason": "\(reason)",
-            ])
+    private func note(_ message: Logger.Message, _ reason: String) {
+        environment.logger.warning(message, metadata: ["reason": "\(reason)"])
     }
 
     @inline(never)
@@ -158,7 +148,7 @@ struct TurnExecutor: Sendable {
         let memory = SessionMemory(stored, agentState(of: stored), assignment: assignment) { index, error in
             environment.logger.error(
                 "A stored message can't be read and is left out of the history.",
-                metadata: ["session": "\(session.id)", "index": "\(index)", "error": "\(error)"])
+                metadata: ["index": "\(index)", "error": "\(error)"])
         }
         return RequestInHand(dispatch: dispatch, grant: grant, memory: memory)
     }
@@ -169,7 +159,7 @@ struct TurnExecutor: Sendable {
         } catch {
             environment.logger.error(
                 "A session's durable locals and summary can't be read and are left out.",
-                metadata: ["session": "\(stored.id)", "error": "\(error)"])
+                metadata: ["error": "\(error)"])
             return AgentState()
         }
     }

@@ -3,6 +3,7 @@ import DequeModule
 import Logging
 import SessionStore
 import Synchronization
+import Tracing
 
 /// Sees to it that runs end: asks each to when its time is up, and waits for it no longer when that does not help, so
 /// that what waits behind it goes on. The same holds for each hook around it; one that begins late has the time of a
@@ -82,7 +83,10 @@ final class TurnLimits: Sendable {
             state.watched[state.lastID] = Watched(run: run, control: control)
             state.limits.due.append((state.lastID, now + limit))
             // Whoever comes later is due later: a timer that runs need not be woken.
-            if state.timer == nil { state.timer = Task { [weak self] in await self?.keepTime() } }
+            if state.timer == nil {
+                // It is of all runs, and tells of each in its own place.
+                state.timer = ServiceContext.withValue(nil) { Task { [weak self] in await self?.keepTime() } }
+            }
             return Watch(limits: self, id: state.lastID)
         }
     }
@@ -165,7 +169,8 @@ final class TurnLimits: Sendable {
 
     private func metadata(_ run: StoredRun) -> Logger.Metadata {
         [
-            "session": "\(run.session)", "turn": "\(run.turn)", "run": "\(run.run)",
+            "gen_ai.conversation.id": "\(run.session)", "turn": "\(run.turn)", "run": "\(run.run)",
+            "partition": "\(run.position.log.partition)", "offset": "\(run.position.offset)",
             "limit": "\(limit ?? .zero)",
         ]
     }

@@ -154,6 +154,8 @@ struct DeploymentFileTests {
         edit("observe/alerts.yaml", "          runbook: Lag grows\n", ""),
         edit("observe/prometheus.yaml", "\"worker-2:9464\"", ""),
         edit("observe/otel-collector.yaml", "exporters: [debug]", "exporters: [file]"),
+        edit("observe/otel-collector.yaml", "http://jaeger:4318", "http://tempo:4318"),
+        edit("observe/grafana/provisioning/datasources/jaeger.yaml", "http://jaeger:16686", "http://tempo:16686"),
         edit("observe/grafana/dashboards/carryon.json", "\"uid\": \"carryon-prometheus\"", "\"uid\": \"prometheus\""),
         DeploymentFiles.Edit(
             file: ".github/workflows/release.yaml", from: "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",

@@ -20,6 +20,7 @@ UNIT = "deploy/systemd/carryon.service"
 ALERTS = "deploy/observe/alerts.yaml"
 PROMETHEUS = "deploy/observe/prometheus.yaml"
 DASHBOARD = "deploy/observe/grafana/dashboards/carryon.json"
+DATASOURCES = "deploy/observe/grafana/provisioning/datasources"
 RUNBOOK = "Sources/CarryonService/CarryonService.docc/Runbook.md"
 WORKFLOWS = ".github/workflows"
 
@@ -260,6 +261,13 @@ def check_prometheus(services):
             problem(COMPOSE, f"{volume_of} reads {given}, where nothing is mounted")
 
 
+def check_address(services, place, url):
+    """Whether a part of what observes the service asks another one that there is."""
+    host = re.match(r"https?://([^:/]+)", url or "")
+    if host and host.group(1) not in services:
+        problem(place, f"asks {host.group(1)}, which is no service")
+
+
 def check_collector(services):
     path = "deploy/observe/otel-collector.yaml"
     collector = document(path)
@@ -268,6 +276,11 @@ def check_collector(services):
             for part in pipeline.get(kind, []):
                 if part not in collector.get(kind, {}):
                     problem(path, f"the pipeline {name} names {part}, which is none of the {kind}")
+    for name, exporter in collector.get("exporters", {}).items():
+        check_address(services, f"{path}, {name}", exporter.get("endpoint"))
+    for source in sorted((ROOT / DATASOURCES).glob("*.yaml")):
+        for one in document(f"{DATASOURCES}/{source.name}").get("datasources", []):
+            check_address(services, f"{DATASOURCES}/{source.name}", one.get("url"))
     endpoint = collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
     for process in processes:
         given = process["environment"].get("CARRYON_OTLP_ENDPOINT")

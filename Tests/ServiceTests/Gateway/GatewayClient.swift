@@ -12,10 +12,12 @@ struct GatewayClient: Sendable {
     var url: String { "http://127.0.0.1:\(port)" }
 
     /// Starts a gateway and waits until it answers.
-    static func start(_ cluster: Cluster, name: String, port: UInt16? = nil) async throws -> (Self, CarryonProcess) {
+    static func start(
+        _ cluster: Cluster, name: String, port: UInt16? = nil, _ flags: [String] = []
+    ) async throws -> (Self, CarryonProcess) {
         let port = try port ?? LoopbackSocket.freePort()
         let process = try await cluster.start(
-            ["gateway"], name: name, variables: ["CARRYON_GATEWAY_ADDRESS": "127.0.0.1:\(port)"])
+            ["gateway"] + flags, name: name, variables: ["CARRYON_GATEWAY_ADDRESS": "127.0.0.1:\(port)"])
         let client = GatewayClient(port: port)
         try await eventually(timeout: .seconds(30), every: .milliseconds(20)) {
             (try? await client.ask("GET", "/readyz").status) == 200
@@ -23,8 +25,11 @@ struct GatewayClient: Sendable {
         return (client, process)
     }
 
-    func ask(_ method: String, _ path: String, _ body: JSON? = nil) async throws -> (status: UInt, body: JSON) {
+    func ask(
+        _ method: String, _ path: String, _ body: JSON? = nil, headers: [(String, String)] = []
+    ) async throws -> (status: UInt, body: JSON) {
         var request = HTTPClientRequest(url: url + path)
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.method = .init(rawValue: method)
         if let body { request.body = .bytes(ByteBuffer(bytes: body.serialized())) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))

@@ -1,5 +1,7 @@
 import Logging
 import Synchronization
+import Telemetry
+import Tracing
 
 /// What is logged, in order.
 final class LogJournal: Sendable {
@@ -7,6 +9,9 @@ final class LogJournal: Sendable {
         var level: Logger.Level
         var message: String
         var metadata: Logger.Metadata
+        /// Where the task was that wrote it, from which the service's own loggers have the rest.
+        var place: WorkPlace?
+        var run: (turn: Int, run: Int)?
     }
 
     private struct Handler: LogHandler {
@@ -22,7 +27,8 @@ final class LogJournal: Sendable {
         func log(event: LogEvent) {
             let line = Line(
                 level: event.level, message: event.message.description,
-                metadata: metadata.merging(event.metadata ?? [:]) { $1 })
+                metadata: metadata.merging(event.metadata ?? [:]) { $1 }, place: ServiceContext.current?.place,
+                run: ServiceContext.current?.place?.run)
             journal.lines.withLock { $0.append(line) }
         }
     }
@@ -32,5 +38,6 @@ final class LogJournal: Sendable {
     /// Writes into the journal, from warnings on.
     var logger: Logger { Logger(label: "test") { _ in Handler(journal: self) } }
 
+    var all: [Line] { lines.withLock { $0 } }
     var errors: [Line] { lines.withLock { $0 }.filter { $0.level == .error } }
 }
