@@ -8,6 +8,6 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, WorkCommand.self, GatewayCommand.self, SendCommand.self, TailCommand.self,
             SessionsCommand.self,
-            DeadLettersCommand.self, ConfigCommand.self,
+            DeadLettersCommand.self, AdminCommand.self, ConfigCommand.self,
         ])
 }

@@ -112,6 +112,17 @@ struct SchemaMigrationTests {
         }
     }
 
+    @Test("A file of version 1 takes, once migrated, what version 4 adds")
+    func parks() async throws {
+        try await withFileOfVersion1 { path in
+            let store = try SQLiteSessionStore(path: path)
+            #expect(try await store.parkedSessions() == [])
+            try await store.park(ParkedSession(session: "s", reason: "broken", since: 1))
+            #expect(try await store.parkedSession("s")?.reason == "broken")
+            try await store.close()
+        }
+    }
+
     @Test("Stores that open an old file at the same time migrate it once")
     func atTheSameTime() async throws {
         try await withFileOfVersion1 { path in
