@@ -42,7 +42,8 @@ actor LiveSettings {
             }
         }
         guard !changes.isEmpty else {
-            throw AdminError(.badRequest, "nothing_to_change", "The body names no setting; \(Self.those).", param: "body")
+            throw AdminError(
+                .badRequest, "nothing_to_change", "The body names no setting; \(Self.those).", param: "body")
         }
         settings = next
         for (name, _) in changes { changed.insert(name) }

@@ -27,7 +27,9 @@ extension ConsumerCore {
         guard halted.removeValue(forKey: partition) != nil else { return [] }
         share.resume(partition)
         var actions: [Action] = []
-        if let grant = assignments[partition]?.grant { actions += toEveryHost(.resume(assignments: [grant.assignment])) }
+        if let grant = assignments[partition]?.grant {
+            actions += toEveryHost(.resume(assignments: [grant.assignment]))
+        }
         actions += dispatchWaiting { $0.partition == partition }
         actions += adjustFlow(of: partition)
         return actions + fetch(partition) + callForDeferred()

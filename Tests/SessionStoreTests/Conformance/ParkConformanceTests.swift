@@ -7,7 +7,9 @@ struct ParkConformanceTests {
         ParkedSession(session: session, reason: reason, since: since)
     }
 
-    @Test("Parked sessions are listed in order, also those that were never settled", arguments: StoreImplementation.allCases)
+    @Test(
+        "Parked sessions are listed in order, also those that were never settled",
+        arguments: StoreImplementation.allCases)
     func listing(implementation: StoreImplementation) async throws {
         try await implementation.withStore { store in
             #expect(try await store.parkedSessions() == [])
@@ -25,7 +27,9 @@ struct ParkConformanceTests {
         }
     }
 
-    @Test("A session that is parked again has the new reason, and is released no further", arguments: StoreImplementation.allCases)
+    @Test(
+        "A session that is parked again has the new reason, and is released no further",
+        arguments: StoreImplementation.allCases)
     func again(implementation: StoreImplementation) async throws {
         try await implementation.withStore { store in
             try await store.park(park("s"))

@@ -167,6 +167,9 @@ struct SchemaMigrationTests {
         let checksums = SQLiteSchema.migrations.map { migration in
             migration.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         }
-        #expect(checksums == [0xcd87_bc91_9d5c_e949, 0x415d_3f04_fb7c_e6db, 0xa816_b327_51f6_35da])
+        #expect(
+            checksums == [
+                0xcd87_bc91_9d5c_e949, 0x415d_3f04_fb7c_e6db, 0xa816_b327_51f6_35da, 0xb566_bfc4_55c6_a4fb,
+            ])
     }
 }

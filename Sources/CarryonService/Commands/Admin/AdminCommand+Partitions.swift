@@ -6,7 +6,8 @@ extension AdminCommand {
     /// `carryon admin pause`
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "pause", abstract: "Pauses a partition of the requests topic; turns that run go on to their end.",
+            commandName: "pause",
+            abstract: "Pauses a partition of the requests topic; turns that run go on to their end.",
             discussion: """
                 A worker that the partition comes to later pauses it too, if it was asked. The pause ends with \
                 'carryon admin resume', or with the worker.

@@ -26,7 +26,9 @@ extension AdminCommand {
         static let configuration = CommandConfiguration(
             commandName: "release",
             abstract: "Has what was set aside of a parked session sent again, in its order, and then ends its park.",
-            discussion: "It is done by the session's worker; 'carryon admin parked' shows the session until it is through.")
+            discussion: """
+                It is done by the session's worker; 'carryon admin parked' shows the session until it is through.
+                """)
 
         @Argument(help: "The session's id.") var session: String
         @OptionGroup var workers: WorkerOptions

@@ -67,7 +67,8 @@ extension WorkerCall.Answer {
         case .done: nil
         case .refused(_, let message, let param, let isUsage):
             CommandFailure(
-                isUsage ? .usage : .failed, "the worker at \(worker) refuses\(param.map { " '\($0)'" } ?? ""): \(message)")
+                isUsage ? .usage : .failed,
+                "the worker at \(worker) refuses\(param.map { " '\($0)'" } ?? ""): \(message)")
         case .unreachable(let reason): CommandFailure(.unavailable, "the worker at \(worker) \(reason)")
         }
     }
