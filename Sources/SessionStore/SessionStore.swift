@@ -108,6 +108,31 @@ package protocol SessionStore: Sendable {
     /// The run with this id, in whatever state.
     func run(_ id: String) async throws(StoreError) -> StoredRun?
 
+    /// Parks a session: its requests are to be set aside until it is released. One that is parked already, or that is
+    /// being released, is parked with the new reason from now on. The session need not have been settled yet.
+    func park(_ session: ParkedSession) async throws(StoreError)
+
+    /// Every session that is parked or being released, in the order of their ids.
+    func parkedSessions() async throws(StoreError) -> [ParkedSession]
+
+    /// The session's park, if it is parked or being released.
+    func parkedSession(_ id: String) async throws(StoreError) -> ParkedSession?
+
+    /// Puts on record that a parked session is being released; does nothing to one that is not parked.
+    func beginRelease(of session: String) async throws(StoreError)
+
+    /// Ends a release: the session is not parked any more.
+    ///
+    /// Raises the session's revision, so that whoever was about to settle something for the sake of the park has a
+    /// conflict, and looks again. So nothing is set aside for a park that is over, and nothing that was set aside before
+    /// this returned was settled later.
+    ///
+    /// - Parameter revision: Of the session as it was when there was nothing left to be sent again; 0 if it was never
+    ///   settled.
+    /// - Returns: `false`, and nothing is changed, if the session is at another revision, has an open run, is not parked
+    ///   or was parked anew.
+    func endRelease(of session: String, atRevision revision: Int64) async throws(StoreError) -> Bool
+
     /// Proves that the store can be written to at this moment, at the cost of one round trip, and writes nothing.
     ///
     /// - Throws: what a write would throw.

@@ -75,6 +75,12 @@ package final class TurnHost: HostLink {
                 }
             }
         case .stopAhead(let stops): for stop in stops { stopAhead(stop) }
+        case .adjust(let tuning):
+            environment.live.tuning = tuning
+            environment.permits.resize(to: tuning.concurrency)
+        case .pause(let assignments): for assignment in assignments { grant(of: assignment)?.pause() }
+        case .resume(let assignments): for assignment in assignments { grant(of: assignment)?.resume() }
+        case .park(let sessions): environment.live.park(sessions)
         }
     }
 

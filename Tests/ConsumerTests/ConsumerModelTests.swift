@@ -30,6 +30,8 @@ private struct World {
     /// What each live host has, by entry.
     var hosts: [Int: [Int64: Dispatch]] = [:]
     var grants: [Int: Set<Int64>] = [:]
+    /// The assignments that each host was told to let nothing of begin.
+    var halted: [Int: Set<Int64>] = [:]
     var refences: [(TopicPartition, Int64)] = []
     var fetches: [Fetch] = []
     /// Requests that a read did not find any more.
@@ -67,6 +69,7 @@ private struct World {
             }
         }
         checkStops(actions)
+        checkHalts()
         checkOrder()
     }
 
@@ -112,6 +115,7 @@ private struct World {
             for dispatch in dispatches {
                 let offset = dispatch.record.offset
                 if grants[slot]?.contains(dispatch.assignment) != true { problems.append("dispatched before granted") }
+                if core.halted[dispatch.record.topicPartition] != nil { problems.append("dispatched though halted") }
                 if hosts.values.contains(where: { $0.values.contains { $0.record == dispatch.record } }) {
                     problems.append("offset \(offset) dispatched twice to live hosts")
                 }
@@ -132,7 +136,9 @@ private struct World {
             if stops.contains(where: { grants[slot]?.contains($0.assignment) != true }) {
                 problems.append("a stop before its grant")
             }
-        case .caughtUp, .configure, .askVitals: break
+        case .pause(let assignments): halted[slot, default: []].formUnion(assignments)
+        case .resume(let assignments): halted[slot, default: []].subtract(assignments)
+        case .caughtUp, .configure, .askVitals, .adjust, .park: break
         }
     }
 
@@ -149,7 +155,8 @@ private struct World {
     }
 
     mutating func act() {
-        switch Int.random(in: 0..<35, using: &random) {
+        switch Int.random(in: 0..<36, using: &random) {
+        case 35: haltOrGoOn()
         case 34: holdOrRelease()
         case 30, 31: answerPreparation()
         case 32: pauseLate()
@@ -257,6 +264,7 @@ private struct World {
         let slot = Int.random(in: 0..<slots, using: &random)
         if hosts.removeValue(forKey: slot) != nil {
             grants[slot] = nil
+            halted[slot] = nil
             apply(core.hostDied(slot, death: HostDeath(kind: .crashed, cause: "SIGSEGV", hostID: "h"), at: now))
         } else {
             hosts[slot] = [:]
@@ -359,6 +367,23 @@ private struct World {
         apply(core.holds.contains(hold) ? core.release(from: hold) : core.hold(for: hold))
     }
 
+    /// Also one that is somebody else's.
+    mutating func haltOrGoOn() {
+        let partition = partition(Int32.random(in: 0..<3, using: &random))
+        apply(core.halted[partition] == nil ? core.halt(partition, because: "why") : core.goOn(partition))
+    }
+
+    /// What the hosts know of it is what holds.
+    mutating func checkHalts() {
+        for partition in core.status(at: now).partitions where partition.isGranted {
+            let isHalted = core.halted[partition.partition] != nil
+            if isHalted, !core.paused.contains(partition.partition) { problems.append("halted and still read") }
+            for slot in hosts.keys where halted[slot, default: []].contains(partition.assignment) != isHalted {
+                problems.append("a host that does not know what is halted")
+            }
+        }
+    }
+
     mutating func fence() {
         guard let slot = hosts.keys.sorted().randomElement(using: &random),
             let dispatch = hosts[slot]?.values.min(by: { $0.entry < $1.entry })
@@ -375,6 +400,7 @@ private struct World {
     /// Lets everything come to an end.
     mutating func finish() {
         for hold in ConsumerCore.Hold.allCases { apply(core.release(from: hold)) }
+        for partition in core.halted.keys.sorted() { apply(core.goOn(partition)) }
         for _ in 0..<2_000 {
             for slot in 0..<slots where hosts[slot] == nil {
                 hosts[slot] = [:]

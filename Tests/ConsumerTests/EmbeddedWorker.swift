@@ -107,7 +107,7 @@ let diligent: @Sendable (FakeHosts.Host, HostCommand) -> Void = { host, command 
     case .dispatch(let dispatches): host.onReport(.settled(entries: dispatches.map(\.entry)))
     case .revoke(let assignments, _): host.onReport(.yielded(assignments: assignments))
     case .askVitals: host.onReport(.vitals(HostVitals()))
-    case .configure, .grant, .caughtUp, .lose, .stopAhead: break
+    case .configure, .grant, .caughtUp, .lose, .stopAhead, .adjust, .pause, .resume, .park: break
     }
 }
 

@@ -18,6 +18,7 @@ private struct NaiveShare {
     var perSession: Int
     var perTenant: Int
     var requests: [Request] = []
+    var suspended: Set<TopicPartition> = []
 
     func count(_ claimant: FairShare.Claimant, _ states: Set<State>) -> Int {
         requests.count { $0.claimant == claimant && states.contains($0.state) }
@@ -38,7 +39,7 @@ private struct NaiveShare {
     /// Claimants that have waited long enough: half of their share is free, and so is a place for their tenant.
     var overdue: [FairShare.Claimant] {
         Set(requests.map(\.claimant)).filter { claimant in
-            guard let first = firstDeferred(claimant) else { return false }
+            guard let first = firstDeferred(claimant), !suspended.contains(claimant.partition) else { return false }
             return count(claimant, [.inHand, .expected]) <= perSession / 2 && hasRoom(first.tenant)
         }
     }
@@ -91,6 +92,7 @@ private struct Comparison {
                 let index = naive.requests.firstIndex(where: { $0.offset == first.offset })
             else { return problems.append("called out of order") }
             if !naive.hasRoom(first.tenant) { problems.append("a tenant has too many") }
+            if naive.suspended.contains(claimant.partition) { problems.append("called for though it is suspended") }
             naive.requests[index].state = .expected
             if naive.count(claimant, [.inHand, .expected]) > naive.perSession {
                 problems.append("a session has too many")
@@ -126,14 +128,27 @@ private struct Comparison {
         naive.requests.removeAll { $0.claimant.partition == gone }
     }
 
+    mutating func suspend() {
+        let partition = partition(Int32.random(in: 0..<2, using: &random))
+        naive.suspended.insert(partition)
+        share.suspend(partition)
+    }
+
+    mutating func resume() {
+        for partition in naive.suspended.sorted() { share.resume(partition) }
+        naive.suspended = []
+    }
+
     mutating func act() {
-        switch Int.random(in: 0..<40, using: &random) {
+        switch Int.random(in: 0..<42, using: &random) {
         case 0..<16: admit()
         case 16..<20:
             call(room: (Int.random(in: 0...6, using: &random), Int.random(in: 0...200, using: &random)))
         case 20..<22: call(room: (.max, .max))
         case 22..<29: arrive()
         case 29..<39: settle()
+        case 40: suspend()
+        case 41: resume()
         default: if Int.random(in: 0..<5, using: &random) == 0 { forget() }
         }
         let expected = naive.requests.filter { $0.state == .expected }
@@ -146,6 +161,7 @@ private struct Comparison {
 
     /// Whatever is left has its turn in the end.
     mutating func finish() {
+        resume()
         for _ in 0..<5_000 where !naive.requests.isEmpty {
             call(room: (.max, .max))
             arrive()

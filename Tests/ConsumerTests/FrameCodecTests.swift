@@ -42,6 +42,12 @@ struct FrameCodecTests {
                     assignment: -1, session: "", offset: 0, reason: nil, idempotencyKey: "kéy",
                     forwardedFrom: "requests-0-7"),
             ]), .stopAhead([]),
+            .adjust(HostTuning(concurrency: .max, crashAttempts: 1, outOfMemoryAttempts: 0)),
+            .pause(assignments: [3, -1]), .resume(assignments: []), .park([]),
+            .park([
+                ParkedSession(session: "sé", reason: "why\u{0}", since: .min),
+                ParkedSession(session: "", reason: "", since: .max, isReleasing: true),
+            ]),
         ]
     }
 

@@ -31,4 +31,44 @@ struct PermitsTests {
             ])
         #expect(first == nil && permits.waitingCount == 0)
     }
+
+    @Test("More permits let those in who wait, tenant by tenant; fewer take none away, and hold the next ones up")
+    func resizing() async throws {
+        let permits = Permits(1)
+        let held = Seen<String>()
+        let gates = (0..<5).map { _ in Latch() }
+        var tasks: [Task<Void, Never>] = []
+        for (index, tenant) in ["a", "a", "a", "b", "b"].enumerated() {
+            tasks.append(
+                Task {
+                    let permit = await permits.acquire(for: tenant)
+                    held.add("\(tenant)\(index)")
+                    await gates[index].wait()
+                    permit.release()
+                })
+            try await eventually(timeout: .seconds(10), every: .milliseconds(1)) {
+                held.all.count + permits.waitingCount == index + 1
+            }
+        }
+        #expect(held.all == ["a0"])
+        permits.resize(to: 3)
+        try await eventually(timeout: .seconds(10), every: .milliseconds(1)) { held.all.count == 3 }
+        #expect(Set(held.all) == ["a0", "a1", "b3"])
+        #expect(permits.waitingCount == 2)
+
+        permits.resize(to: 1)
+        for index in [0, 1] { gates[index].open() }
+        for index in [0, 1] { await tasks[index].value }
+        #expect(permits.waitingCount == 2, "the third still runs, and one may")
+        gates[3].open()
+        try await eventually(timeout: .seconds(10), every: .milliseconds(1)) { held.all.count == 4 }
+        #expect(permits.waitingCount == 1)
+        for gate in gates { gate.open() }
+        for task in tasks { await task.value }
+        let next = await permits.acquire()
+        let waiting = Task { await permits.acquire().release() }
+        try await eventually(timeout: .seconds(10), every: .milliseconds(1)) { permits.waitingCount == 1 }
+        next.release()
+        await waiting.value
+    }
 }

@@ -10,7 +10,7 @@ import ServiceLifecycle
 import Telemetry
 
 /// What an operator's probes and eyes are served: `/healthz`, `/readyz` and `/status` as
-/// JSON, and `/metrics` as Prometheus reads it.
+/// JSON, and `/metrics` as Prometheus reads it; and the calls under `/admin` that change what the worker does.
 ///
 /// 200 if all is well, 503 if not; the body says why in both cases. Nothing of what it serves is a message's text.
 struct AdminServer: Service {
@@ -21,6 +21,7 @@ struct AdminServer: Service {
     let metrics: MetricsRegistry
     /// Asked at each request.
     let report: @Sendable () -> WorkerReport
+    let routes: AdminRoutes
 
     /// - Throws: ``CommandFailure`` if somebody else listens at the address.
     func run() async throws {
@@ -48,6 +49,7 @@ struct AdminServer: Service {
         router.get("metrics") { [report, metrics] request, _ in
             Response(metrics, report().samples, for: request)
         }
+        routes.add(to: router)
         var quiet = logger
         // What the library says of its own start is said below, in our words.
         quiet.logLevel = max(logger.logLevel, .warning)

@@ -22,6 +22,7 @@ struct WorkerReport: Sendable {
         object["alive"] = .bool(health.isAlive)
         object["ready"] = .bool(health.isReady)
         object["checks"] = .array(health.checks.map(\.json))
+        object["parkedSessions"] = .number(JSONNumber(status.parkedSessions))
         object["partitions"] = .array(status.partitions.map(\.json))
         object["hosts"] = .array(status.hosts.map(\.json))
         return .object(object)
@@ -53,6 +54,7 @@ extension ConsumerStatus.Partition {
         object["committed"] = committed.map { .number(JSONNumber(Int($0))) }
         object["waitingSeconds"] = wait?.age.inSeconds
         object["waitingFor"] = wait?.obstacle.map(JSON.string)
+        object["pauseReason"] = haltReason.map(JSON.string)
         object["head"] = head?.json
         return .object(object)
     }

@@ -8,6 +8,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, WorkCommand.self, GatewayCommand.self, SendCommand.self, TailCommand.self,
             SessionsCommand.self,
-            DeadLettersCommand.self, ReplayCommand.self, RebuildCommand.self, VerifyCommand.self, ConfigCommand.self,
+            DeadLettersCommand.self, ReplayCommand.self, RebuildCommand.self, VerifyCommand.self, AdminCommand.self,
+            ConfigCommand.self,
         ])
 }

@@ -28,7 +28,10 @@ struct WorkCommand: AsyncParsableCommand {
         let worker = try Worker(invocation, agent: agent, metrics: telemetry.registry, logger: logger)
         let admin = AdminServer(
             address: settings.adminAddress, mayMove: settings.sources["admin-address"] == nil, logger: logger,
-            metrics: telemetry.registry, report: { worker.report })
+            metrics: telemetry.registry, report: { worker.report },
+            routes: AdminRoutes(
+                control: worker, settings: LiveSettings(settings) { worker.adjust($0) },
+                guarding: AdminGuard(key: settings.adminKey, address: settings.adminAddress)))
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 // The last one stops first: a worker that drains can still be asked how it is.

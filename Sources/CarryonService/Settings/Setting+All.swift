@@ -55,6 +55,9 @@ extension Setting {
             "an agent's YAML file"),
         Setting("region", \.region, .region, "where this worker runs"),
         Setting("admin-address", \.adminAddress, .address, "where health, metrics and status are served"),
+        Setting(
+            "admin-key", \.adminKey, SettingKind.providerKey.optional, isSecret: true,
+            "what a change at the admin address has to bring; without one, changes are taken on loopback only"),
         Setting("gateway-address", \.gatewayAddress, .address, "where the gateway is served"),
         Setting(
             "api-keys", \.apiKeys, .words("keys apart by commas"), isSecret: true,

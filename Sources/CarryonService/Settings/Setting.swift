@@ -13,6 +13,8 @@ package struct Setting: Sendable {
     let defaultDescription: String?
     let isSwitch: Bool
     let isList: Bool
+    /// Which numbers are accepted, if whole numbers are and nothing else.
+    let range: ClosedRange<Int>?
     /// Sets the value; `false`, or a ``Refusal``, for a text that is not accepted.
     let assign: @Sendable (String, inout Settings) throws -> Bool
     /// The value as text that ``assign`` takes back.
@@ -31,6 +33,7 @@ package struct Setting: Sendable {
         self.defaultDescription = defaultDescription
         self.isSwitch = kind.isSwitch
         self.isList = kind.isList
+        self.range = kind.range
         self.assign = { text, settings in
             guard let value = try kind.parse(text) else { return false }
             settings[keyPath: path] = value

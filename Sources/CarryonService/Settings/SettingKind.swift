@@ -14,6 +14,8 @@ struct SettingKind<Value: Sendable>: Sendable {
     var isSwitch = false
     /// Whether a file may give a sequence instead of one text.
     var isList = false
+    /// Which numbers are accepted, of a kind that accepts whole numbers and nothing else.
+    var range: ClosedRange<Int>?
 
     /// The same kind, where an empty text stands for no value.
     var optional: SettingKind<Value?> {
@@ -35,7 +37,7 @@ extension SettingKind where Value == Int {
         SettingKind(
             accepts: "a whole number from \(range.lowerBound) to \(range.upperBound)",
             parse: { Int($0).flatMap { range.contains($0) ? $0 : nil } },
-            text: { String($0) })
+            text: { String($0) }, range: range)
     }
 
     static func byteCount(atLeast minimum: Int) -> Self {

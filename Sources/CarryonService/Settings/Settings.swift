@@ -46,6 +46,8 @@ package struct Settings: Sendable, Equatable {
     /// Where this worker runs, trimmed and in lower case; never empty.
     package var region: String?
     package var adminAddress = ListenAddress(host: "127.0.0.1", port: 9464)
+    /// Secret: the key for changes at the admin address.
+    package var adminKey: String?
     package var gatewayAddress = ListenAddress(host: "127.0.0.1", port: 8080)
     /// Secret: the gateway's keys, all of them valid at once.
     package var apiKeys: [String] = []

@@ -32,6 +32,7 @@ extension ConsumerStatus.Partition {
         }
         var samples = [
             sample(MetricCatalog.partitionGranted, isGranted ? 1 : 0),
+            sample(MetricCatalog.partitionPaused, haltReason == nil ? 0 : 1),
             sample(MetricCatalog.partitionSpan, Double(span)),
             sample(MetricCatalog.partitionQueued, Double(held - running)),
             sample(MetricCatalog.partitionRunning, Double(running)),

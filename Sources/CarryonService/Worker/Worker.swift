@@ -11,9 +11,10 @@ import UnixSignals
 
 /// One worker: the consumer in this process, and its turn hosts, as children or, with no hosts, in this process too.
 struct Worker: Service {
-    private let consumer: WorkerConsumer
+    let consumer: WorkerConsumer
     private let identity: JSONObject
-    private let store: any SessionStore
+    let store: any SessionStore
+    private let releases: SessionReleases
     private let faults: [StepFault]
 
     /// This process among all workers.
@@ -82,6 +83,7 @@ struct Worker: Service {
                     environment: ProcessInfo.processInfo.environment, memoryLimit: settings.hostMemoryLimit))
         }
         consumer = WorkerConsumer(options: options, store: store, makeHost: factory, logger: logger)
+        releases = SessionReleases(settings: settings, store: store, consumer: consumer, logger: logger)
     }
 
     /// How the worker is, at this moment.
@@ -100,7 +102,11 @@ struct Worker: Service {
     func run() async throws {
         defer { for fault in faults { fault.disarm() } }
         let quiet = Task { await heedQuietSignals() }
-        defer { quiet.cancel() }
+        let releasing = Task { await releases.run() }
+        defer {
+            quiet.cancel()
+            releasing.cancel()
+        }
         try await withGracefulShutdownHandler {
             try await consumer.run()
         } onGracefulShutdown: {

@@ -112,6 +112,28 @@ extension GuardedSessionStore {
         try await guarded { () throws(StoreError) in try await store.run(id) }
     }
 
+    package func park(_ session: ParkedSession) async throws(StoreError) {
+        try await guarded { () throws(StoreError) in try await store.park(session) }
+    }
+
+    package func parkedSessions() async throws(StoreError) -> [ParkedSession] {
+        try await guarded { () throws(StoreError) in try await store.parkedSessions() }
+    }
+
+    package func parkedSession(_ id: String) async throws(StoreError) -> ParkedSession? {
+        try await guarded { () throws(StoreError) in try await store.parkedSession(id) }
+    }
+
+    package func beginRelease(of session: String) async throws(StoreError) {
+        try await guarded { () throws(StoreError) in try await store.beginRelease(of: session) }
+    }
+
+    package func endRelease(of session: String, atRevision revision: Int64) async throws(StoreError) -> Bool {
+        try await guarded { () throws(StoreError) in
+            try await store.endRelease(of: session, atRevision: revision)
+        }
+    }
+
     package func probe() async throws(StoreError) {
         try await guarded { () throws(StoreError) in try await store.probe() }
     }

@@ -44,6 +44,7 @@ struct MemoryDatabase: Sendable {
     /// The places of the open runs, in the order in which they began.
     var openRuns: [String: [Int]] = [:]
     var logs: [PartitionName: [Int64: SettledMark?]] = [:]
+    var parks: [String: ParkedSession] = [:]
 
     mutating func takeFence(_ partition: FencedPartition) -> Fence {
         let token = (fences[partition] ?? 0) + 1

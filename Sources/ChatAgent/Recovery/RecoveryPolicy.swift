@@ -35,10 +35,12 @@ package struct RecoveryEvidence: Sendable, Hashable {
     }
 }
 
-/// A request that killed its hosts as often as it may. The raw value is the dead letter's `cause`.
+/// Why a request is given up: it killed its hosts as often as it may, or it did and its session is parked, so that it may
+/// not again. The raw value is the dead letter's `cause`.
 package enum ExhaustedBudget: String, Sendable, Hashable, CaseIterable {
     case crashLoop = "crash-loop"
     case outOfMemory = "out-of-memory"
+    case parked
 }
 
 /// What is done about a turn whose earlier run did not settle it.

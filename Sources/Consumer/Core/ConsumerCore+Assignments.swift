@@ -59,7 +59,7 @@ extension ConsumerCore {
         assignment.tracker = OffsetTracker(startingAt: start)
         assignments[partition] = assignment
         commits.begin(partition, from: start)
-        var actions = toEveryHost(.grant(grant))
+        var actions = grantCommands(grant, of: partition).flatMap { toEveryHost($0) }
         if start >= end { actions += catchUp(partition) }
         return actions + adjustFlow(of: partition)
     }
@@ -85,7 +85,7 @@ extension ConsumerCore {
             request.hasBegun = false
             held[request.id] = request
         }
-        actions += toEveryHost(.grant(grant))
+        actions += grantCommands(grant, of: partition).flatMap { toEveryHost($0) }
         actions += dispatchWaiting { $0.partition == partition }
         if assignment.isCaughtUp { actions += toEveryHost(.caughtUp(assignment: assignment.id)) }
         return actions

@@ -23,8 +23,8 @@ extension ConsumerCore {
         return touched.sorted().flatMap { fetch($0) }
     }
 
-    private mutating func fetch(_ partition: TopicPartition) -> [Action] {
-        guard assignments[partition]?.isReceiving == true else { return [] }
+    mutating func fetch(_ partition: TopicPartition) -> [Action] {
+        guard assignments[partition]?.isReceiving == true, halted[partition] == nil else { return [] }
         let number = makeEntryID()
         guard let offsets = assignments[partition]?.refetch.begin(number: number) else { return [] }
         return [.fetch(partition, number: number, offsets: offsets)]

@@ -7,10 +7,14 @@ extension ConsumerCore {
     package mutating func hostStarted(_ slot: Int) -> [Action] {
         guard slots.indices.contains(slot) else { return [] }
         slots[slot] = Slot(isUp: true)
-        let granted = assignments.sorted { $0.key < $1.key }.map(\.value).filter { $0.grant != nil }
-        var actions: [Action] = granted.compactMap(\.grant).map { .send(slot: slot, .grant($0)) }
+        let granted = assignments.sorted { $0.key < $1.key }.filter { $0.value.grant != nil }
+        var commands = introduction
+        for (partition, assignment) in granted {
+            if let grant = assignment.grant { commands += grantCommands(grant, of: partition) }
+        }
+        var actions: [Action] = commands.map { .send(slot: slot, $0) }
         actions += dispatchWaiting { $0.session.flatMap(destination) == slot }
-        for assignment in granted where assignment.isCaughtUp {
+        for assignment in granted.map(\.value) where assignment.isCaughtUp {
             actions.append(.send(slot: slot, .caughtUp(assignment: assignment.id)))
         }
         return actions + goOnWithTrials()

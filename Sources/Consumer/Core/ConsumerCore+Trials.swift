@@ -35,6 +35,8 @@ extension ConsumerCore {
         var unready: Set<String> = []
         for request in held.values {
             guard let session = request.session, trials.contains(session) else { continue }
+            // One of a halted partition waits for an operator, and not for its trial.
+            if halted[request.partition] != nil, request.place == .waiting { continue }
             known.insert(session)
             if let slot = trials.slot(of: session), request.place == .atHost(slot: slot) {
                 present[slot, default: []].insert(session)

@@ -1,5 +1,5 @@
 package import Kafka
-import SessionStore
+package import SessionStore
 package import TurnHost
 
 /// Every decision of the consumer, without Kafka, hosts, a clock or a lock: what happened goes in, what is to be done
@@ -105,6 +105,14 @@ package struct ConsumerCore {
     /// What the client library was told to pause.
     package internal(set) var paused: Set<TopicPartition> = []
     package internal(set) var holds: Set<Hold> = []
+    /// The partitions that an operator has halted, and why; also those that are not assigned at the moment.
+    package internal(set) var halted: [TopicPartition: String] = [:]
+    /// What was changed of the hosts' settings since their start, if anything was.
+    var tuning: HostTuning?
+    /// The sessions that are parked, as they were last read.
+    package internal(set) var parks: [ParkedSession] = []
+    /// Which reading of them that was, and how many were begun.
+    var parksRead: (last: Int64, begun: Int64) = (0, 0)
     private var lastAssignment: Int64 = 0
     private var lastEntry: Int64 = 0
 
@@ -211,7 +219,7 @@ package struct ConsumerCore {
 
     mutating func adjustFlow(of partition: TopicPartition) -> [Action] {
         guard let assignment = assignments[partition], assignment.isReceiving else { return [] }
-        let holdsBack = !holds.isEmpty || backpressure.holdsBack(partition)
+        let holdsBack = !holds.isEmpty || halted[partition] != nil || backpressure.holdsBack(partition)
         guard holdsBack != paused.contains(partition) else { return [] }
         if !holdsBack {
             paused.remove(partition)
@@ -242,7 +250,7 @@ package struct ConsumerCore {
     }
 
     func mayBeDispatched(_ request: HeldRequest) -> Bool {
-        guard let slot = request.session.flatMap(destination) else { return false }
+        guard halted[request.partition] == nil, let slot = request.session.flatMap(destination) else { return false }
         return slots[slot].isUp && assignments[request.partition]?.grant != nil
     }
 

@@ -23,6 +23,8 @@ package struct ConsumerStatus: Sendable, Hashable {
         /// The partition's end, as of the last fetch.
         package var end: Int64?
         package var isPaused: Bool
+        /// Why an operator has halted it, if one has.
+        package var haltReason: String?
         /// Whether a scout reads ahead of intake, for stops.
         package var isScouted: Bool
         /// What holds its committed offset back: the first request that is not settled.
@@ -73,6 +75,8 @@ package struct ConsumerStatus: Sendable, Hashable {
     package var holds: Set<ConsumerCore.Hold>
     /// How long ago the poll thread last went round, if it has started.
     package var pollAge: Duration?
+    /// How many sessions are parked, of all partitions of all workers.
+    package var parkedSessions = 0
 }
 
 extension ConsumerCore {
@@ -88,7 +92,7 @@ extension ConsumerCore {
                 watermark: assignment.tracker.watermark, committed: commits.committed(of: partition),
                 held: assignment.tracker.count, running: running[partition] ?? 0,
                 deferred: share.deferredCount(of: partition), span: assignment.tracker.span,
-                isPaused: paused.contains(partition),
+                isPaused: paused.contains(partition), haltReason: halted[partition],
                 isScouted: assignment.lane.isScouted,
                 head: heads[partition])
         }
@@ -101,7 +105,8 @@ extension ConsumerCore {
                 slot: $0, hostID: nil, processID: nil, isUp: slots[$0].isUp, held: heldBySlot[$0],
                 vitals: slots[$0].vitals, silence: slots[$0].askedAt.map { now - $0 }, isOnDemand: $0 >= settings.slots)
         }
-        return ConsumerStatus(partitions: partitions, hosts: hosts, holds: holds)
+        return ConsumerStatus(
+            partitions: partitions, hosts: hosts, holds: holds, parkedSessions: parks.count)
     }
 
     /// The first unsettled request of each partition that has one.
@@ -124,11 +129,14 @@ extension ConsumerCore {
     private func state(of request: HeldRequest) -> String {
         switch request.place {
         case .atHost(let slot):
-            return request.hasBegun ? "running in the host of slot \(slot)" : "queued in the host of slot \(slot)"
+            if request.hasBegun { return "running in the host of slot \(slot)" }
+            if let reason = halted[request.partition] { return "its partition is paused: \(reason)" }
+            return "queued in the host of slot \(slot)"
         case .deadLettering: return "its dead letter is being written"
         case .deadLetterFailed: return "its dead letter could not be written and is tried again"
         case .waiting:
             guard let session = request.session else { return "waiting" }
+            if let reason = halted[request.partition] { return "its partition is paused: \(reason)" }
             if parked[session] != nil { return "waiting for its retry after \(request.failures) deaths" }
             if trials.contains(session) { return "waiting to be tried apart" }
             if assignments[request.partition]?.grant == nil { return "waiting for its partition's fence" }

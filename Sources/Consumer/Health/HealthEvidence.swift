@@ -44,6 +44,13 @@ package struct HealthEvidence: Sendable {
         for hold in ConsumerCore.Hold.allCases where status.holds.contains(hold) {
             checks.append(WorkerHealth.Check("intake", .readiness, isPassed: false, detail: hold.reason))
         }
+        for partition in status.partitions {
+            guard let reason = partition.haltReason else { continue }
+            // An operator wanted it: that is worth knowing, and nothing to be mended.
+            checks.append(
+                WorkerHealth.Check(
+                    "paused", .readiness, isPassed: true, detail: "\(partition.partition) is paused: \(reason)"))
+        }
         return WorkerHealth(checks: checks)
     }
 

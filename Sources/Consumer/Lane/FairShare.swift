@@ -50,6 +50,8 @@ package struct FairShare {
     private var tenants: [String: Tenant] = [:]
     /// Claimants that may call, in the order in which they came to that.
     private var ready: Deque<Claimant> = []
+    /// Partitions of which nothing is called for, and who of them would have.
+    private var suspended: [TopicPartition: [Claimant]] = [:]
     /// Requests that are deferred and were not called for.
     package private(set) var deferredCount = 0
     /// Requests that were called for and have not arrived, and what they weigh.
@@ -104,6 +106,10 @@ package struct FairShare {
         var room = room
         var called: [(claimant: Claimant, deferred: Deferred)] = []
         while room.requests > 0, room.bytes > 0, let claimant = ready.popFirst() {
+            if suspended[claimant.partition] != nil {
+                setAside(claimant)
+                continue
+            }
             guard var claim = claims.removeValue(forKey: claimant) else { continue }
             defer { claims[claimant] = claim }
             claim.isQueued = false
@@ -130,6 +136,25 @@ package struct FairShare {
         return called
     }
 
+    /// Nothing of the partition is called for until ``resume(_:)``, also if it goes and comes back.
+    package mutating func suspend(_ partition: TopicPartition) {
+        if suspended[partition] == nil { suspended[partition] = [] }
+    }
+
+    /// Those of the partition may call again, in the order in which they came to that.
+    package mutating func resume(_ partition: TopicPartition) {
+        ready.append(contentsOf: suspended.removeValue(forKey: partition) ?? [])
+    }
+
+    /// It was this one's turn, which it must not take: whoever waits for the same tenant's room behind it may.
+    private mutating func setAside(_ claimant: Claimant) {
+        suspended[claimant.partition]?.append(claimant)
+        guard let tenant = claims[claimant]?.deferred.first?.tenant, hasRoom(tenant),
+            let next = tenants[tenant]?.waiting.popFirst()
+        else { return }
+        ready.append(next)
+    }
+
     /// A request that was called for is here, or it is known that it will not come.
     package mutating func arrived(_ claimant: Claimant, bytes: Int) {
         guard claims[claimant]?.expected ?? 0 > 0 else { return }
@@ -154,6 +179,7 @@ package struct FairShare {
             if tenants[tenant]?.count == 0 { tenants[tenant] = nil }
         }
         ready.removeAll { $0.partition == partition }
+        if suspended[partition] != nil { suspended[partition] = [] }
     }
 
     private func hasRoom(_ tenant: String?) -> Bool {

@@ -51,6 +51,8 @@ extension WorkerConsumer {
     ) async -> Set<TopicPartition> {
         var ready: Set<TopicPartition> = []
         do {
+            // Before the first of their requests is dispatched: whoever had the partitions before may have known more.
+            try await readParks()
             for (partition, outcome) in try await clients.preparation.prepare(waiting.keys.sorted()) {
                 guard let assignment = waiting[partition] else { continue }
                 switch outcome {

@@ -67,6 +67,7 @@ package final class WorkerConsumer: Sendable {
         clients.pool.start()
         let watches = [
             Task { await self.keepTime() }, Task { await self.watchHosts() }, Task { await self.watchStore() },
+            Task { await self.watchParks() },
         ]
         defer { for watch in watches { watch.cancel() } }
         var failure: (any Error)?

@@ -77,7 +77,7 @@ enum PostgresSchema {
     private static func one(_ sql: String) -> PostgresQuery { PostgresQuery(PostgresStatement(nil, [], sql)) }
 
     /// Migration N leads from version N to version N + 1. A migration that was released never changes.
-    static let migrations = [first, second]
+    static let migrations = [first, second, third]
 
     /// Why the tables look as they do, besides what holds for every store (see ``SQLiteSchema``):
     /// - Names are in the order of their bytes (`COLLATE "C"`), as in the other stores.
@@ -204,6 +204,17 @@ enum PostgresSchema {
         """
         ALTER TABLE carryon_sessions ADD COLUMN forwarded_topic text, ADD COLUMN forwarded_key bytea,
             ADD COLUMN forwarded_offset bigint
+        """
+    ]
+
+    private static let third = [
+        """
+        CREATE TABLE carryon_parked_sessions (
+            session text COLLATE "C" PRIMARY KEY,
+            reason bytea NOT NULL,
+            parked_at bigint NOT NULL,
+            is_releasing boolean NOT NULL
+        )
         """
     ]
 }

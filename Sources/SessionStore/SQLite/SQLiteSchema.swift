@@ -23,7 +23,7 @@ enum SQLiteSchema {
     }
 
     /// Migration N leads from version N to version N + 1. A migration that was released never changes.
-    static let migrations = [first, second, third]
+    static let migrations = [first, second, third, fourth]
 
     /// Why the tables look as they do:
     /// - A session's latest position is in its row, so that a settlement touches no other page for it. Positions in
@@ -139,5 +139,15 @@ enum SQLiteSchema {
         ALTER TABLE sessions ADD COLUMN forwarded_topic TEXT;
         ALTER TABLE sessions ADD COLUMN forwarded_key TEXT;
         ALTER TABLE sessions ADD COLUMN forwarded_offset INTEGER;
+        """
+
+    /// By the session's name: one may be parked before anything of it is settled.
+    private static let fourth = """
+        CREATE TABLE parked_sessions (
+            session TEXT PRIMARY KEY,
+            reason TEXT NOT NULL,
+            parked_at INTEGER NOT NULL,
+            is_releasing INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
         """
 }

@@ -76,6 +76,9 @@ package enum MetricCatalog {
     package static let partitionGranted = MetricDefinition(
         "carryon.partition.granted", .gauge, labels: ["topic", "partition"],
         "1 for a partition that is worked on, 0 for one that waits for its fence")
+    package static let partitionPaused = MetricDefinition(
+        "carryon.partition.paused", .gauge, labels: ["topic", "partition"],
+        "1 for a partition that an operator has paused, 0 for any other")
     package static let partitionLag = MetricDefinition(
         "carryon.partition.lag", .gauge, labels: ["topic", "partition"],
         "Requests from the watermark (the next offset to commit) to the partition's end")
@@ -126,7 +129,8 @@ package enum MetricCatalog {
         recoveryDuration, duplicates, deadLetters, storeCommitDuration, storeCommitWrites, storeFailures,
         deliveryDuration,
         deliveryFailures, requests, commits, commitDuration, commitPartitions, hostStarts,
-        hostDeaths, partitionGranted, partitionLag, partitionSpan, partitionQueued, partitionRunning, partitionOldest,
+        hostDeaths, partitionGranted, partitionPaused, partitionLag, partitionSpan, partitionQueued, partitionRunning,
+        partitionOldest,
         hostsUp, turnsRunning, sessions, oldestTurn, storeAway, eventsStalled, eventsOutstanding, ready, calls, readers,
         droppedSeries,
         droppedSpans,

@@ -8,6 +8,8 @@ package struct DeadLetter: Sendable, Hashable {
         case outOfMemory = "out-of-memory"
         case retriesExhausted = "retries-exhausted"
         case rejected
+        /// Its session is parked; nothing is wrong with the request itself.
+        case parked
     }
 
     /// The headers' names, in the order in which they are written.

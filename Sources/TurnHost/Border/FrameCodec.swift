@@ -1,8 +1,10 @@
+import SessionStore
+
 /// Commands and reports as bytes: length (4 bytes, big-endian, of what follows it), version, kind, members.
 package enum FrameCodec {
     /// Raised whenever a frame's meaning changes: a consumer and its hosts are one executable, so two versions only
     /// meet when an executable was replaced under a running consumer, and then the host is better not trusted.
-    package static let version: UInt8 = 4
+    package static let version: UInt8 = 5
 
     /// The longest frame that is accepted, without its length's own four bytes.
     package static let maximumLength = 256 << 20
@@ -30,6 +32,11 @@ package enum FrameCodec {
         case .stopAhead(let stops):
             writer.write(count: stops.count)
             for stop in stops { writer.write(stop) }
+        case .adjust(let tuning): writer.write(tuning)
+        case .pause(let assignments), .resume(let assignments): writer.write(integers: assignments)
+        case .park(let sessions):
+            writer.write(count: sessions.count)
+            for session in sessions { writer.write(session) }
         }
         return writer.finished()
     }
@@ -74,6 +81,10 @@ package enum FrameCodec {
         case .lose: 6
         case .stopAhead: 7
         case .askVitals: 8
+        case .adjust: 9
+        case .pause: 10
+        case .resume: 11
+        case .park: 12
         }
     }
 
@@ -121,6 +132,14 @@ extension FrameReader {
             for _ in 0..<count { stops.append(try readStopAhead()) }
             return .stopAhead(stops)
         case 8: return .askVitals
+        case 9: return .adjust(try readTuning())
+        case 10: return .pause(assignments: try readIntegers("assignments"))
+        case 11: return .resume(assignments: try readIntegers("assignments"))
+        case 12:
+            let count = try readCount("number of parked sessions")
+            var sessions: [ParkedSession] = []
+            for _ in 0..<count { sessions.append(try readParkedSession()) }
+            return .park(sessions)
         default: throw FrameError(.unknownKind, "There is no command of kind \(kind).")
         }
     }

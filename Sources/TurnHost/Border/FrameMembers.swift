@@ -84,6 +84,19 @@ extension FrameWriter {
         write(signed: duration.components.attoseconds)
     }
 
+    mutating func write(_ tuning: HostTuning) {
+        write(signed: Int64(tuning.concurrency))
+        write(signed: Int64(tuning.crashAttempts))
+        write(signed: Int64(tuning.outOfMemoryAttempts))
+    }
+
+    mutating func write(_ session: ParkedSession) {
+        write(string: session.session)
+        write(string: session.reason)
+        write(signed: session.since)
+        write(byte: session.isReleasing ? 1 : 0)
+    }
+
     mutating func write(_ vitals: HostVitals) {
         write(signed: Int64(vitals.running))
         write(signed: Int64(vitals.sessions))
@@ -173,19 +186,31 @@ extension FrameReader {
             deaths.append(
                 HostDeath(
                     kind: kind, cause: try readString("cause of death"), hostID: try readString("dead host's name"),
-                    isInCompany: try readCompany()))
+                    isInCompany: try readTruth("company")))
         }
         guard var last = deaths.first else { return nil }
         last.earlier = Array(deaths.dropFirst())
         return last
     }
 
-    private mutating func readCompany() throws(FrameError) -> Bool {
-        switch try readByte("company") {
+    private mutating func readTruth(_ what: StaticString) throws(FrameError) -> Bool {
+        switch try readByte(what) {
         case 0: return false
         case 1: return true
-        case let other: throw FrameError(.malformed, "The frame marks company with \(other) instead of 0 or 1.")
+        case let other: throw FrameError(.malformed, "The frame marks \(what) with \(other) instead of 0 or 1.")
         }
+    }
+
+    mutating func readTuning() throws(FrameError) -> HostTuning {
+        HostTuning(
+            concurrency: Int(try readSigned("concurrency")), crashAttempts: Int(try readSigned("crash attempts")),
+            outOfMemoryAttempts: Int(try readSigned("out-of-memory attempts")))
+    }
+
+    mutating func readParkedSession() throws(FrameError) -> ParkedSession {
+        ParkedSession(
+            session: try readString("parked session"), reason: try readString("reason of a park"),
+            since: try readSigned("time of a park"), isReleasing: try readTruth("release of a park"))
     }
 
     private mutating func readRunEnd() throws(FrameError) -> RunEnd {

@@ -24,6 +24,14 @@ package enum HostCommand: Sendable, Hashable {
     /// have if it were dispatched now, on what this host has of its session; it is dispatched in its place all the
     /// same, and may come here more than once before that.
     case stopAhead([StopAhead])
+    /// What was changed of the settings while the service runs, in full.
+    case adjust(HostTuning)
+    /// Of these assignments nothing new begins until they are resumed; what runs goes on.
+    case pause(assignments: [Int64])
+    /// These assignments are paused no longer.
+    case resume(assignments: [Int64])
+    /// All sessions that are parked at the moment; those of an earlier such command that are not among them are not.
+    case park([ParkedSession])
 }
 
 /// What a turn host tells its consumer.

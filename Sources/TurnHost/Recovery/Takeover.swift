@@ -11,8 +11,10 @@ final class Takeover: Sendable {
     let end: (run: Int, cause: String, kind: RunEnd)?
     /// How many runs of the request died, of those deaths that are charged to it.
     let deaths: Int
-    /// The budget that the request's deaths have used up.
+    /// The budget that the request's deaths have used up, or that none is left because its session is parked.
     let exhausted: ExhaustedBudget?
+    /// The park that is why it is given up.
+    let park: ParkedSession?
     /// Whether the earlier runs were for this very request. A log that is not the log it was leaves runs of a request
     /// that will never come again: their answer is none for this one.
     let isSameRequest: Bool
@@ -23,20 +25,25 @@ final class Takeover: Sendable {
     let forgottenFrom: Int64?
     let nextSeq: Int64
 
-    init(_ work: RequestInHand, answer: DeadAnswer, options: HostOptions) {
+    /// - Parameter park: that the request's session is parked, if it is.
+    init(_ work: RequestInHand, answer: DeadAnswer, hostID: String, tuning: HostTuning, park: ParkedSession?) {
         let runs = work.memory.openRuns
         self.answer = answer
         intents = Set(runs.flatMap(\.intents))
         previous = runs[runs.count - 1]
         isSameRequest = runs.allSatisfy { work.stands(at: $0.position) }
-        let end = Self.end(of: previous, death: work.dispatch.death, ownHost: options.hostID)
+        let end = Self.end(of: previous, death: work.dispatch.death, ownHost: hostID)
         self.end = previous.status == .running ? end : nil
         cause = Self.cause(end)
         // Deaths on machines of another kind say nothing of this one.
         let ends = zip(runs, runs.dropLast().map(\.causeKind) + [end.kind])
             .filter { $0.0.position.log == work.position.log }.map(\.1)
         deaths = ends.count { $0?.isCharged ?? true }
-        exhausted = isSameRequest ? Self.exhausted(ends, options) : nil
+        // A turn that is handed over still runs, and ends as it would have; one whose host died waits with the others.
+        let isParked = isSameRequest && park != nil && end.kind != .handover
+        let exhausted = isSameRequest ? Self.exhausted(ends, tuning) ?? (isParked ? .parked : nil) : nil
+        self.exhausted = exhausted
+        self.park = exhausted == .parked ? park : nil
         let chunks = answer.chunks()
         // What joined the answer over there is named by an offset that means nothing here: it comes again.
         let isOfOneLog = runs.allSatisfy { $0.position.log == work.position.log }
@@ -73,12 +80,12 @@ final class Takeover: Sendable {
         }
     }
 
-    private static func exhausted(_ ends: [RunEnd?], _ options: HostOptions) -> ExhaustedBudget? {
+    private static func exhausted(_ ends: [RunEnd?], _ tuning: HostTuning) -> ExhaustedBudget? {
         // A run whose end nobody saw may well have taken the whole worker with it.
         let crashes = ends.count { $0 == .crashed || $0 == .unknown || $0 == nil }
         let outOfMemory = ends.count { $0 == .outOfMemory }
-        if outOfMemory >= options.outOfMemoryAttempts { return .outOfMemory }
-        return crashes >= options.crashAttempts ? .crashLoop : nil
+        if outOfMemory >= tuning.outOfMemoryAttempts { return .outOfMemory }
+        return crashes >= tuning.crashAttempts ? .crashLoop : nil
     }
 }
 

@@ -16,6 +16,8 @@ final class Grant: Sendable {
         var underWay = 0
         var highestDispatched: Int64 = -1
         var knownUpTo: Int64 = -1
+        /// Closed for as long as nothing new of the assignment may begin.
+        var pause: Gate?
     }
 
     let partition: PartitionGrant
@@ -41,6 +43,29 @@ final class Grant: Sendable {
 
     /// Whether what was begun may still be written.
     var isHeld: Bool { state.withLock { $0.phase != .gone } }
+
+    /// Whether nothing new of the assignment may begin for now.
+    var isPaused: Bool { state.withLock { $0.pause != nil } }
+
+    /// Lets nothing new begin until ``resume()``. An assignment that is on its way out is not held up any more.
+    func pause() {
+        state.withLock { state in
+            if state.phase == .active, state.pause == nil { state.pause = Gate() }
+        }
+    }
+
+    func resume() {
+        let gate = state.withLock { state in
+            defer { state.pause = nil }
+            return state.pause
+        }
+        gate?.open()
+    }
+
+    /// Suspends while the assignment is paused.
+    func passPause() async {
+        while let gate = state.withLock({ $0.pause }) { await gate.wait() }
+    }
 
     /// Begins work that has to be over before the assignment can be let go.
     /// - Returns: `false` if it must not begin any more.
@@ -69,6 +94,7 @@ final class Grant: Sendable {
             state.phase = .yielding
             return state.underWay == 0
         }
+        resume()
         if isDone { onYielded() }
     }
 
@@ -77,6 +103,7 @@ final class Grant: Sendable {
     @discardableResult
     func lose() -> Bool {
         caughtUp.open()
+        defer { resume() }
         return state.withLock { state in
             defer { state.phase = .gone }
             return state.phase != .gone

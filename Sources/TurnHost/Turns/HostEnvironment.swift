@@ -23,6 +23,7 @@ final class HostEnvironment: Sendable {
     let logger: Logger
     let pulse = HostPulse()
     let limits: TurnLimits
+    let live: LiveState
 
     init(
         options: HostOptions, store: any SessionStore, log: any EventLog, loop: TurnLoop, permits: Permits,
@@ -42,6 +43,7 @@ final class HostEnvironment: Sendable {
         self.report = report
         self.flushReports = flushReports
         self.logger = logger
+        live = LiveState(tuning: HostTuning(options))
         limits = TurnLimits(
             limit: options.turnTimeout, grace: options.turnTimeoutGrace, clock: clock, logger: logger)
     }

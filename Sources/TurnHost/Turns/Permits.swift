@@ -5,7 +5,9 @@ import Synchronization
 /// which they asked; everybody without a tenant counts as one.
 package final class Permits: Sendable {
     private struct State {
+        /// Below zero while more turns run than may: after the number was lowered.
         var free: Int
+        var total: Int
         var waiting: [String?: Deque<CheckedContinuation<Void, Never>>] = [:]
         /// The tenants that have somebody waiting, each once: the first is next.
         var turns: Deque<String?> = []
@@ -14,7 +16,23 @@ package final class Permits: Sendable {
     private let state: Mutex<State>
 
     package init(_ count: Int) {
-        state = Mutex(State(free: count))
+        state = Mutex(State(free: count, total: count))
+    }
+
+    /// Changes how many turns may run at once. Those who wait and fit in are let in at once; those who run go on, and
+    /// what they give back counts first against those that are too many.
+    package func resize(to count: Int) {
+        let admitted = state.withLock { state in
+            state.free += count - state.total
+            state.total = count
+            var admitted: [CheckedContinuation<Void, Never>] = []
+            while state.free > 0, let next = Self.takeNext(from: &state) {
+                state.free -= 1
+                admitted.append(next)
+            }
+            return admitted
+        }
+        for next in admitted { next.resume() }
     }
 
     /// The right to run a turn, given back when asked to or, at the latest, when nobody holds it any more.
@@ -66,9 +84,11 @@ package final class Permits: Sendable {
     }
 
     private func release() {
-        let next = state.withLock { state in
-            let next = Self.takeNext(from: &state)
-            if next == nil { state.free += 1 }
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.free >= 0, let next = Self.takeNext(from: &state) else {
+                state.free += 1
+                return nil
+            }
             return next
         }
         next?.resume()

@@ -15,6 +15,7 @@ struct RequestInHand: Sendable {
         var recordsKey = true
         /// Why the request goes to the dead letters, if it does.
         var rejection: TurnError?
+        var rejectionCause = DeadLetter.Cause.rejected
     }
 
     let dispatch: Dispatch

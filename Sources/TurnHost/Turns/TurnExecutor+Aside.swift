@@ -11,7 +11,7 @@ extension TurnExecutor {
         _ work: inout RequestInHand, _ control: TurnControl, _ session: HostedSession
     ) async throws -> Fate {
         let takeover = try await self.takeover(work)
-        let permit = await environment.permits.acquire(for: work.dispatch.record.tenant)
+        let permit = await self.permit(for: work)
         defer { permit.release() }
         let grant = work.grant
         guard grant.enter() else { return .letGo }

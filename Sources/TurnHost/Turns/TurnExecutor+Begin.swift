@@ -97,7 +97,9 @@ extension TurnExecutor {
         guard !work.memory.openRuns.isEmpty else { return nil }
         let answer = try await recovery.answer(
             for: work.dispatch.session, runs: work.memory.openRuns, grant: work.grant)
-        return Takeover(work, answer: answer, options: environment.options)
+        return Takeover(
+            work, answer: answer, hostID: environment.options.hostID, tuning: environment.live.tuning,
+            park: try await park(of: work))
     }
 
     @inline(never)

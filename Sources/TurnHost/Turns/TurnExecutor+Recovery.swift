@@ -202,7 +202,9 @@ extension TurnExecutor {
     /// Writes a request that has used up its budget to the dead letters.
     /// - Returns: what readers are told.
     func setAside(_ work: RequestInHand, _ takeover: Takeover, _ budget: ExhaustedBudget) async throws -> TurnError {
-        let error = TurnError(budget, runs: takeover.deaths, cause: takeover.end?.cause)
+        let error =
+            takeover.park.map { TurnError($0) }
+            ?? TurnError(budget, runs: takeover.deaths, cause: takeover.end?.cause)
         try await setAside(work, cause: DeadLetter.Cause(budget), error, attempts: takeover.deaths)
         return error
     }
@@ -269,6 +271,7 @@ extension DeadLetter.Cause {
             switch budget {
             case .crashLoop: .crashLoop
             case .outOfMemory: .outOfMemory
+            case .parked: .parked
             }
     }
 }

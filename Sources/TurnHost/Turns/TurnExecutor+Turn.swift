@@ -17,7 +17,7 @@ extension TurnExecutor {
         work.takeBackGivenUpTurn()
         let answer = work.place(messageID: "\(session.id)-answer-\(work.memory.turns)")
         let takeover = try await self.takeover(work)
-        let permit = await environment.permits.acquire(for: work.dispatch.record.tenant)
+        let permit = await self.permit(for: work)
         defer { permit.release() }
         let grant = work.grant
         guard grant.enter() else { return .letGo }

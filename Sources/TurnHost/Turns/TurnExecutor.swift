@@ -55,6 +55,7 @@ struct TurnExecutor: Sendable {
     private func carryOut(_ dispatch: Dispatch, _ session: HostedSession, _ grant: Grant) async {
         var delay = Duration.milliseconds(20)
         while grant.isActive {
+            await grant.passPause()
             do {
                 switch try await attempt(dispatch, session.renewControl(), session, grant) {
                 case .settled(let afterwards):
@@ -110,9 +111,11 @@ struct TurnExecutor: Sendable {
                 defer { work.grant.leave() }
                 return settled(work)
             }
-            if let closing = try await closingOfDuplicate(work) ?? closingWithoutTurn(work) {
-                return try await settle(&work, closing)
+            if let closing = try await closingOfDuplicate(work) { return try await settle(&work, closing) }
+            if !work.isBegun, let park = try await park(of: work) {
+                return try await settle(&work, .parked(work.requestID, park))
             }
+            if let closing = closingWithoutTurn(work) { return try await settle(&work, closing) }
             if work.request.runsAgent { return nil }
         }
         guard work.grant.enter() else { return .letGo }
@@ -254,7 +257,9 @@ struct TurnExecutor: Sendable {
         let grant = work.grant
         guard grant.enter() else { return .letGo }
         defer { grant.leave() }
-        if let rejection = closing.rejection { try await setAside(work, cause: .rejected, rejection, attempts: nil) }
+        if let rejection = closing.rejection {
+            try await setAside(work, cause: closing.rejectionCause, rejection, attempts: nil)
+        }
         var settlement = work.settlement(at: environment.now(), recordsKey: closing.recordsKey)
         settlement.isClosed = work.memory.isClosed || closing.closesSession
         if let control = closing.control {

@@ -112,6 +112,17 @@ struct SchemaMigrationTests {
         }
     }
 
+    @Test("A file of version 1 takes, once migrated, what version 4 adds")
+    func parks() async throws {
+        try await withFileOfVersion1 { path in
+            let store = try SQLiteSessionStore(path: path)
+            #expect(try await store.parkedSessions() == [])
+            try await store.park(ParkedSession(session: "s", reason: "broken", since: 1))
+            #expect(try await store.parkedSession("s")?.reason == "broken")
+            try await store.close()
+        }
+    }
+
     @Test("Stores that open an old file at the same time migrate it once")
     func atTheSameTime() async throws {
         try await withFileOfVersion1 { path in
@@ -156,6 +167,9 @@ struct SchemaMigrationTests {
         let checksums = SQLiteSchema.migrations.map { migration in
             migration.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         }
-        #expect(checksums == [0xcd87_bc91_9d5c_e949, 0x415d_3f04_fb7c_e6db, 0xa816_b327_51f6_35da])
+        #expect(
+            checksums == [
+                0xcd87_bc91_9d5c_e949, 0x415d_3f04_fb7c_e6db, 0xa816_b327_51f6_35da, 0xb566_bfc4_55c6_a4fb,
+            ])
     }
 }

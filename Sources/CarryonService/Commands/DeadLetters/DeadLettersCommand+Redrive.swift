@@ -65,7 +65,7 @@ extension DeadLettersCommand {
 
 extension RedriveRules {
     /// Why letters are left out, for those that are. Sessions are looked at one after the other, each once.
-    fileprivate func refusals(
+    func refusals(
         of selected: [LetterLedger.Entry], _ store: any SessionStore
     ) async throws -> [LetterID: RedriveRefusal] {
         var refusals: [LetterID: RedriveRefusal] = [:]
@@ -84,7 +84,7 @@ extension RedriveRules {
 
 extension Settings {
     /// How many partitions the topics have that these letters are sent to.
-    fileprivate func partitions(
+    func partitions(
         ofDestinations entries: [LetterLedger.Entry], logger: Logger
     ) async throws -> [String: Int] {
         let topics = Set(entries.compactMap(\.letter.destination?.topic))
