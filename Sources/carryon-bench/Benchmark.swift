@@ -46,6 +46,6 @@ enum Benchmarks {
     static let all: [any Benchmark] = [
         ThroughputBenchmark(), GrowthBenchmark(), StreamingBenchmark(), RecoveryBenchmark(), SkippingBenchmark(),
         MessageBenchmark(), PostgresBenchmark(), HandoverBenchmark(), SoakBenchmark(), BacklogBenchmark(),
-        GatewayBenchmark(), TelemetryBenchmark(),
+        GatewayBenchmark(), TelemetryBenchmark(), RebuildBenchmark(),
     ]
 }

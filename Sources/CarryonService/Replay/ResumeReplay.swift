@@ -14,6 +14,8 @@ final class ResumeReplay: Sendable {
         var settled = 0
         /// What is no request: it was set aside when it first came.
         var undecodable = 0
+        /// How long that took.
+        var seconds = 0.0
     }
 
     private struct State {
@@ -68,6 +70,7 @@ final class ResumeReplay: Sendable {
         let records = try await KafkaRecordSource(
             topic, from: start, properties: source.properties, logger: source.logger)
         var counts = Counts()
+        let began = ContinuousClock.now
         do {
             var settled = SettledOffsets(store: store, log: grant.log)
             reading: while let batch = try await records.next() {
@@ -82,6 +85,7 @@ final class ResumeReplay: Sendable {
             host.send(.revoke(assignments: [grant.assignment], grace: .seconds(30)))
             try await wait { $0.hasYielded }
             state.withLock { $0.hasYielded = false }
+            counts.seconds = Double((ContinuousClock.now - began).milliseconds) / 1000
         } catch {
             await records.close()
             throw error

@@ -63,6 +63,7 @@ extension ReplayCommand {
                         "partition": .number(JSONNumber(Int(partition))), "read": .number(JSONNumber(counts.read)),
                         "passed": .number(JSONNumber(counts.passed)), "settled": .number(JSONNumber(counts.settled)),
                         "undecodable": .number(JSONNumber(counts.undecodable)),
+                        "seconds": .number(JSONNumber(counts.seconds) ?? JSONNumber(0)),
                     ]
                 }
                 return print(JSON.array(rows).serializedString)
