@@ -95,7 +95,12 @@ package final class SessionRebuilder: Sendable {
             counts.withLock { $0.alreadyThere += 1 }
             return
         }
-        let control = try ControlRecord(subtype: closing.control, value: try JSON(parsing: closing.value))
+        guard let json = try? JSON(parsing: closing.value),
+            let control = try? ControlRecord(subtype: closing.control, value: json)
+        else {
+            let reason = "its event at seq \(closing.seq) can't be read"
+            return counts.withLock { $0.gaps.append(RebuildReport.Gap(session: folded.session, reason: reason)) }
+        }
         let complete: TurnComplete? = if case .turnComplete(let complete) = control { complete } else { nil }
         if let complete {
             memory.turns = complete.turn

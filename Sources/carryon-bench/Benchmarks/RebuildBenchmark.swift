@@ -34,7 +34,8 @@ struct RebuildBenchmark: Benchmark {
         return [
             Measurement("SQLite", "turns rebuilt", Double(turns) / first.seconds, "/s", "each with 10 events"),
             Measurement("SQLite", "memory after a tenth", Double(first.memory.tenth) / 1e6, "MB", "of the process"),
-            Measurement("SQLite", "memory at the end", Double(first.memory.end) / 1e6, "MB", "grown by \(Int(growth)) MB"),
+            Measurement(
+                "SQLite", "memory at the end", Double(first.memory.end) / 1e6, "MB", "grown by \(Int(growth)) MB"),
             Measurement(
                 "SQLite", "turns passed over", Double(turns) / again.seconds, "/s", "once more, over what is there"),
         ]
@@ -126,9 +127,10 @@ private final class RecordedEvents: RecordSource {
         let number = turn / sessions
         let id = "answer-\(turn)"
         let words = (0..<3).map { Chunk.textDelta(id: "t", delta: "some words \($0) of the answer to turn \(turn), ") }
-        let chunks = [.start(messageID: id), .startStep(), .textStart(id: "t")] + words + [
-            .textEnd(id: "t"), .finish(finishReason: .stop),
-        ]
+        let chunks =
+            [.start(messageID: id), .startStep(), .textStart(id: "t")] + words + [
+                .textEnd(id: "t"), .finish(finishReason: .stop),
+            ]
         let complete = TurnComplete(turn: number, outcome: .completed, finishReason: .stop, messageID: id)
         let bodies =
             [Event.Body.control(.turnStart(turn: number, run: 1, messageID: id))] + chunks.map(Event.Body.chunk)
