@@ -122,6 +122,8 @@ struct SessionCopyTests {
             let stored = try #require(try await cluster.store.loadSession("alice"))
             try require("messages", stored.messages.count, equals: 0)
             try require("closed", stored.isClosed, equals: true)
+            let verified = try await cluster.run(["verify"])
+            try require("what is built again: \(verified.outputText)", verified.ending, equals: .done)
             let unknown = try await cluster.run(["sessions", "erase", "nobody", "--apply"])
             try require("of a session that is not there", unknown.ending, equals: .exited(1))
         }

@@ -90,6 +90,23 @@ struct RebuildTests {
             ])
     }
 
+    @Test("What was erased stays out of the store, and what came after it is there as it was")
+    func erased() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        conductor.isRebuildable = false
+        conductor.log.plant(ErasureRecord.make(session: "s", topic: "events", partition: 0))
+        conductor.say("one more", to: "other-2", id: "later")
+        try await conductor.finish()
+        let other = try store(conductor)
+        #expect(try await conductor.rebuild(into: other).gaps == [])
+        let stored = try #require(try await other.loadSession("s"))
+        #expect(stored.messages == [] && stored.isClosed)
+        #expect(stored.turns == 4)
+        #expect(try await other.loadSession("other")?.messages.isEmpty == false)
+        #expect(try await other.loadSession("other-2")?.messages.count == 2)
+    }
+
     @Test("A turn that was begun and not settled is there with its runs, and with the calls that may have been made")
     func openTurn() async throws {
         let conductor = try Conductor()

@@ -55,9 +55,14 @@ public struct MockTurn: Sendable {
         return chunks.map(\.chunk)
     }
 
-    /// The control records, in order.
+    /// The control records that tell readers something, in order: all but `checkpoint`.
     public var controls: [ControlRecord] {
-        events.compactMap { if case .control(let control) = $0.body { control } else { nil } }
+        events.compactMap { event in
+            switch event.body {
+            case .chunk, .control(.checkpoint): nil
+            case .control(let control): control
+            }
+        }
     }
 
     /// The answer as a reader has put it together from ``chunks``; `nil` if there is none.

@@ -76,6 +76,10 @@ package struct PartitionRebuild {
     }
 
     private mutating func take(_ record: KafkaRecord) async throws {
+        if let session = ErasureRecord.session(of: record) {
+            if folds[session] != nil { add(.erased(at: record.timestamp), session, bytes: record.byteCount) }
+            return
+        }
         // Somebody else's record is none of the sessions' events.
         guard
             let headers = try? EventHeaders(

@@ -9,6 +9,8 @@ enum RebuildStep: Sendable {
     case silent(RebuiltRequest, nextSeq: Int64?)
     /// A request that the group has committed, though no event closes it.
     case unclosed(RebuiltRequest)
+    /// What was said up to here was erased. At a time in milliseconds since 1970.
+    case erased(at: Int64)
     /// A request that was begun and not settled.
     case open(FoldedRequest)
 }

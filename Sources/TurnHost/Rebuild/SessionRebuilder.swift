@@ -56,6 +56,7 @@ package final class SessionRebuilder: Sendable {
             case .closed(let folded, let request): try await settle(folded, request, &memory)
             case .silent(let request, let nextSeq): try await settleSilently(request, nextSeq, session, &memory)
             case .unclosed(let request): note(request, session, memory)
+            case .erased(let time): try await erase(session, at: time, &memory)
             case .open(let folded): try await begin(folded, &memory)
             }
         }
@@ -153,6 +154,20 @@ package final class SessionRebuilder: Sendable {
         settlement.dropsRuns = true
         try await write(settlement, &memory)
         counts.withLock { $0.otherRequests += 1 }
+    }
+
+    /// As `carryon sessions erase` leaves a session.
+    private func erase(_ session: String, at time: Int64, _ memory: inout SessionMemory) async throws {
+        guard memory.revision > 0, let log = memory.lastLog, let offset = memory.positions[log] else { return }
+        let settlement = Settlement(
+            session: session, expectedRevision: memory.revision, fence: grant.partition.fence,
+            position: LogPosition(log: log, offset: offset), fingerprint: nil, history: HistoryChange(keep: 0),
+            state: [],
+            turns: memory.turns, nextSeq: memory.nextSeq, isClosed: true, at: time)
+        try await write(settlement, &memory)
+        memory.chain = Chain()
+        memory.bytes = 0
+        memory.took([])
     }
 
     /// What joined the turn before it has nothing of its own to close it.

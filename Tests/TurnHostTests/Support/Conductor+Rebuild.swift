@@ -1,3 +1,4 @@
+import CarryonTesting
 import ChatAgent
 import Conversation
 import Kafka
@@ -56,8 +57,7 @@ extension Conductor {
     /// Finds that the store is what one is that was built from the requests and events alone.
     func checkRebuild() async throws {
         guard isRebuildable else { return }
-        let path = directory.path("rebuilt-\(UInt32.random(in: 0 ... .max)).sqlite")
-        let other = try SQLiteSessionStore(path: path, logger: Self.quiet)
+        let other = MemorySessionStore()
         let report = try await rebuild(UnaskedAgent(ownsHistory: ownsHistory), into: other)
         #expect(report.gaps == [])
         #expect(try await differences(from: other) == [])

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Kafka
 import SessionStore
+import TurnHost
 
 extension SessionsCommand {
     /// `carryon sessions erase`
@@ -16,8 +18,31 @@ extension SessionsCommand {
             let store = try settings.openStore(mustExist: true)
             try await store.closing {
                 let erasure = SessionErasure(try await store.existing(id))
-                if apply { try await SessionErasure.apply(to: id, in: store, now: wallClock) }
+                if apply {
+                    try await SessionErasure.apply(to: id, in: store, now: wallClock)
+                    try await tellTopics(erasure, settings)
+                }
                 print(Self.report(erasure, settings, isDone: apply))
+            }
+        }
+
+        /// So that a store that is built again from the topics does not bring back what was erased.
+        private func tellTopics(_ erasure: SessionErasure, _ settings: Settings) async throws {
+            guard !erasure.partitions.isEmpty else { return }
+            do {
+                let producer = try KafkaProducer(
+                    try settings.kafkaProperties(), logger: settings.makeLogger("carryon.sessions"))
+                let results = await producer.send(
+                    erasure.partitions.map {
+                        ErasureRecord.make(session: id, topic: settings.eventsTopic, partition: $0)
+                    })
+                await producer.close()
+                for result in results { _ = try result.get() }
+            } catch {
+                throw CommandFailure(
+                    .unavailable,
+                    "'\(id)' is erased from the store, but \(settings.eventsTopic) could not be told: a rebuild of the "
+                        + "store would bring it back. Do it again. \(error)")
             }
         }
 
@@ -36,6 +61,7 @@ extension SessionsCommand {
                 "", "Its words are held besides, until the topics' retention ends:",
                 "  \(settings.requestsTopic)\(places)", "  \(settings.eventsTopic)\(places)",
                 "  \(settings.deadLettersTopic), if a request of it was set aside (carryon dead-letters list)",
+                "A store that is built again from the topics (carryon rebuild) leaves them out.",
                 "A backup of the store, the free pages of its file and what an agent's tools were told are not reached from here.",
             ]
             if !isDone {
