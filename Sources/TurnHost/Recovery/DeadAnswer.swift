@@ -22,6 +22,10 @@ struct DeadAnswer: Sendable {
     private(set) var isTooLarge = false
     /// The seq up to which everything is there.
     private(set) var highestSeq: Int64
+    /// Whether readers were told anything, beside what only a rebuild of the store reads.
+    private var hasWords = false
+    /// Whether a run told what its settlement would change.
+    private(set) var hasCheckpoint = false
     /// Which span wrote the last of it, if that was said.
     private(set) var traceparent: String?
     /// The first seq of the turn's events.
@@ -50,6 +54,7 @@ struct DeadAnswer: Sendable {
         // A record in between was refused: what follows it is nothing to go on from. The next run writes over it.
         guard headers.seq == highestSeq + 1 else { return }
         highestSeq = headers.seq
+        if headers.control == "checkpoint" { hasCheckpoint = true } else { hasWords = true }
         guard headers.turn == turn, let run = headers.run, !isTooLarge else { return }
         traceparent = headers.traceparent
         bytes += value.count
@@ -64,8 +69,8 @@ struct DeadAnswer: Sendable {
         bytes = 0
     }
 
-    /// The first seq that dead runs of something that is no turn wrote at, if they wrote anything.
-    var firstUnfinished: Int64? { highestSeq >= firstSeq ? firstSeq : nil }
+    /// The first seq that dead runs of something that is no turn wrote at, if they told readers anything.
+    var firstUnfinished: Int64? { hasWords && highestSeq >= firstSeq ? firstSeq : nil }
 
     /// The policy of the last run that had taken over from another, if one had.
     var lastPolicy: String? {

@@ -42,7 +42,7 @@ extension TurnExecutor {
         if let takeover, let exhausted = takeover.exhausted {
             let error = try await setAside(work, takeover, exhausted)
             try writer.write(.error(errorText: error.message))
-            return try await settleAside(&work, writer, outcome: "dead-lettered")
+            return try await settleAside(&work, writer, takeover, outcome: "dead-lettered")
         }
         let lifecycle = TurnLifecycle(background: work.memory.background)
         await tellLoaded(&work, begun, lifecycle, control)
@@ -61,7 +61,7 @@ extension TurnExecutor {
         case .settle(let chain, let outcome, let isBooted):
             work.memory.chain = chain
             work.memory.isBooted = isBooted
-            let fate = try await settleAside(&work, writer, outcome: outcome)
+            let fate = try await settleAside(&work, writer, takeover, outcome: outcome)
             guard case .settled = fate, lifecycle.endsRun || lifecycle.needsUpgrade else { return fate }
             return .settled { await putAway(session, lifecycle, grant) }
         }
@@ -82,10 +82,12 @@ extension TurnExecutor {
     }
 
     private func settleAside(
-        _ work: inout RequestInHand, _ writer: EventWriter, outcome: String
+        _ work: inout RequestInHand, _ writer: EventWriter, _ takeover: Takeover?, outcome: String
     ) async throws -> Fate {
         let state = work.memory.changedState
-        writeCheckpoint(work, work.memory.chain.isChanged ? work.memory.chain : nil, state, [], to: writer)
+        writeCheckpoint(
+            work, work.memory.chain.isChanged ? work.memory.chain : nil, state,
+            replacesDead: takeover?.answer.hasCheckpoint == true, to: writer)
         try await writer.drain()
         var settlement = work.settlement(at: environment.now(), recordsKey: true)
         settlement.dropsRuns = true

@@ -10,11 +10,13 @@ extension TurnExecutor {
     ///   - chain: the history, if it is not what the request and the answer amount to.
     ///   - state: what the agent keeps from now on besides the messages; `nil` if that is as it was.
     ///   - joined: messages behind the request's own that joined its turn.
+    ///   - replacesDead: whether a dead run of something that is no turn has told of changes that were not settled.
     func writeCheckpoint(
-        _ work: RequestInHand, _ chain: Chain?, _ state: [UInt8]?, _ joined: [WaitingMessage], to writer: EventWriter
+        _ work: RequestInHand, _ chain: Chain?, _ state: [UInt8]?, _ joined: [WaitingMessage] = [],
+        replacesDead: Bool = false, to writer: EventWriter
     ) {
         let chain = environment.loop.ownsHistory ? nil : chain
-        guard chain != nil || state != nil else { return }
+        guard chain != nil || state != nil || replacesDead else { return }
         var checkpoint = CheckpointRecord(
             history: chain.map(CheckpointRecord.History.init), ahead: joined.map(\.requestOffset))
         // The store does not look into it, but it is JSON.
