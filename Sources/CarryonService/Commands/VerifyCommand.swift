@@ -24,10 +24,8 @@ struct VerifyCommand: AsyncParsableCommand {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         let store = try rebuild.settings.openStore(mustExist: true)
-        let scratch = try SQLiteSessionStore(
-            path: directory.appending(path: "rebuilt.sqlite").path, logger: rebuild.logger)
         let outcome = try await store.closing {
-            try await scratch.closing { try await compare(store, scratch, rebuild) }
+            try await compare(store, directory.appending(path: "rebuilt.sqlite").path, rebuild)
         }
         await rebuild.close()
         tell(outcome)
@@ -35,6 +33,13 @@ struct VerifyCommand: AsyncParsableCommand {
             let sessions = Set(outcome.differences.map(\.session)).count
             throw CommandFailure(.failed, "\(outcome.differences.count) differences in \(sessions) sessions")
         }
+    }
+
+    private func compare(
+        _ store: any SessionStore, _ path: String, _ rebuild: TopicRebuild
+    ) async throws -> StoreVerification.Outcome {
+        let scratch = try SQLiteSessionStore(path: path, logger: rebuild.logger)
+        return try await scratch.closing { try await compare(store, scratch, rebuild) }
     }
 
     private func compare(

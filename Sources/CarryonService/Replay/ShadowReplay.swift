@@ -37,23 +37,35 @@ struct ShadowReplay {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         try await makeTopic(partitions: try await source.partitions().count)
         let journal = try ReplayJournal(path: "\(directory)/turns.jsonl")
-        let log = try KafkaEventLog(topic: eventsTopic, properties: source.properties, logger: source.logger)
-        let base = try SQLiteSessionStore(path: "\(directory)/recorded.sqlite", logger: source.logger)
-        let store = try SQLiteSessionStore(path: storePath, logger: source.logger)
-        try await base.closing {
-            try await store.closing {
-                for partition in partitions { try await replay(partition, base, store, log, journal) }
-            }
-        }
-        await log.close(timeout: .seconds(10))
+        try await replay(partitions, journal)
         await source.close()
+        return try report(journal)
+    }
+
+    private func report(_ journal: ReplayJournal) throws -> [ReplayedTurn] {
         journal.close()
         let turns = journal.turns
         try ReplayPage(name: name, turns: turns).html.write(toFile: pagePath, atomically: true, encoding: .utf8)
         return turns
     }
 
+    // Apart from what is around it: the compiler's optimiser does not get through them as one.
+    @inline(never)
+    private func replay(_ partitions: [Int32], _ journal: ReplayJournal) async throws {
+        let log = try KafkaEventLog(topic: eventsTopic, properties: source.properties, logger: source.logger)
+        let base = try SQLiteSessionStore(path: "\(directory)/recorded.sqlite", logger: source.logger)
+        let store = try SQLiteSessionStore(path: storePath, logger: source.logger)
+        for partition in partitions { try await replay(partition, base, store, log, journal) }
+        try await base.close()
+        try await store.close()
+        await log.close(timeout: .seconds(10))
+    }
+
+    /// Whether the broker is the one of `carryon dev`, which makes topics when they are written to, and not when asked.
+    private var isDevelopment: Bool { source.settings.kafka["bootstrap.servers"] == nil }
+
     private func makeTopic(partitions: Int) async throws {
+        guard !isDevelopment else { return }
         do {
             try await source.admin.createTopic(name: eventsTopic, partitions: partitions)
         } catch {
@@ -71,7 +83,8 @@ struct ShadowReplay {
         var options = source.settings.hostOptions(hostID: "replay-\(name)")
         options.eventsTopic = eventsTopic
         let replayer = TurnReplayer(
-            agent: agent, log: log, options: options, store: store, fence: fence, place: place, now: wallClock,
+            agent: agent, log: log, options: options, partition: isDevelopment ? 0 : partition, store: store,
+            fence: fence, place: place, now: wallClock,
             logger: source.logger)
         let range = range
         try await source.rebuild(partition, into: base, lanes: concurrency) { recorded in

@@ -21,6 +21,7 @@ package final class TurnReplayer: Sendable {
     private let agent: any ChatAgent
     private let log: any EventLog
     private let options: HostOptions
+    private let partition: Int32
     private let store: any SessionStore
     private let fence: Fence
     private let place: LogIdentity
@@ -28,17 +29,19 @@ package final class TurnReplayer: Sendable {
     private let now: @Sendable () -> Int64
 
     /// - Parameters:
-    ///   - log: where the events go; `options` names the topic.
+    ///   - log: where the events go, to `partition`; `options` names the topic.
     ///   - store: gets the replayed sessions: the questions, and the answers that were given now.
     ///   - place: stands for the log that the requests came from.
     package init(
-        agent: any ChatAgent, log: any EventLog, options: HostOptions, store: any SessionStore, fence: Fence,
+        agent: any ChatAgent, log: any EventLog, options: HostOptions, partition: Int32, store: any SessionStore,
+        fence: Fence,
         place: LogIdentity, now: @escaping @Sendable () -> Int64, logger: Logger
     ) {
         loop = TurnLoop(agent: agent, logger: logger)
         self.agent = agent
         self.log = log
         self.options = options
+        self.partition = partition
         self.store = store
         self.fence = fence
         self.place = place
@@ -66,9 +69,9 @@ package final class TurnReplayer: Sendable {
         let output = ReplayOutput(
             EventWriter(
                 log: log,
-                identity: work.identity(
-                    turn: run.turn, run: run.run, requestID: recorded.requestID, requestOffset: recorded.offset,
-                    options: options),
+                identity: EventIdentity(
+                    topic: options.eventsTopic, partition: partition, session: recorded.session, turn: run.turn,
+                    run: run.run, requestID: recorded.requestID, requestOffset: recorded.offset, traceparent: nil),
                 firstSeq: run.firstSeq, maximumBytes: options.maximumEventBytes, ticker: ticker),
             continuing: place.base)
         output.writer.open()
