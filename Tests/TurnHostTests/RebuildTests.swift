@@ -125,6 +125,35 @@ struct RebuildTests {
         #expect(found.status == .running)
     }
 
+    @Test("A turn whose worker died between its settlement and its closing event is passed over")
+    func unclosed() async throws {
+        for request in [Request.Kind.message(.user(id: "u", text: "one")), .action(.null)] {
+            let conductor = try Conductor()
+            try await conductor.start(killAt: .init(step: .afterSettle))
+            conductor.send(request)
+            try await conductor.waitForDeath()
+            let stored = try #require(try await conductor.store.loadSession("s"))
+            let report = try await conductor.rebuild(into: conductor.store)
+            #expect(report.gaps == [] && report.openTurns == 0)
+            #expect(try await conductor.store.loadSession("s") == stored)
+        }
+    }
+
+    @Test("A turn of another log's request is named, and no new request counts as settled because of it")
+    func otherLog() async throws {
+        let conductor = try Conductor()
+        try await conductor.start()
+        conductor.say("one", id: "u1")
+        conductor.send([Request(kind: .message(.user(id: "u2", text: "two")), id: "named")])
+        try await conductor.finish()
+        conductor.isRebuildable = false
+        let other = try store(conductor)
+        // The topic that was made again has the second request at the first one's place.
+        let report = try await conductor.rebuild(into: other, shiftingRequestsBy: -1)
+        #expect(report.gaps.map(\.session) == ["s"])
+        #expect(try await other.loadSession("s")?.positions.contains { $0.offset == 0 } != true)
+    }
+
     @Test("Somebody who writes the same sessions meanwhile is noticed, and nothing of his is written over")
     func disturbed() async throws {
         let conductor = try Conductor()

@@ -21,7 +21,10 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let rebuild = try TopicRebuild(try Invocation.required())
         let directory = FileManager.default.temporaryDirectory.appending(path: "carryon-verify-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: directory, withIntermediateDirectories: true,
+            // What was said is in there.
+            attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: directory) }
         let store = try rebuild.settings.openStore(mustExist: true)
         let outcome = try await store.closing {

@@ -61,24 +61,27 @@ struct TopicRebuild {
 
     /// Builds a partition's sessions in `store`.
     /// - Parameters:
+    ///   - trustsCommits: whether what the group has committed counts as settled.
     ///   - lanes: how many sessions at a time.
     ///   - onTurn: called with each turn before it is settled there.
     @discardableResult
     func rebuild(
-        _ partition: Int32, into store: any SessionStore, lanes: Int = 64,
+        _ partition: Int32, into store: any SessionStore, trustsCommits: Bool = true, lanes: Int = 64,
         onTurn: (@Sendable (RecordedTurn) async throws -> Void)? = nil
     ) async throws -> RebuildReport {
         let requests = TopicPartition(topic: settings.requestsTopic, partition: partition)
         let events = TopicPartition(topic: settings.eventsTopic, partition: partition)
         let grant = try await grant(requests, store)
-        let committed = try await admin.committedOffsets(group: settings.groupID, partitions: [requests])
+        let committed =
+            trustsCommits
+            ? try await admin.committedOffsets(group: settings.groupID, partitions: [requests])[requests]?.offset : nil
         let marks = try await admin.watermarks(events)
         let meter = ProgressMeter(
             "partition \(partition)", unit: "events", total: Int(max(marks.high - marks.low, 0)))
         let eventSource = try await KafkaRecordSource(events, properties: properties, logger: logger)
         let requestSource = try await KafkaRecordSource(requests, properties: properties, logger: logger)
         var rebuild = PartitionRebuild(
-            grant, events: eventSource, requests: requestSource, committed: committed[requests]?.offset ?? 0,
+            grant, events: eventSource, requests: requestSource, committed: committed ?? 0,
             lanes: lanes, store: store, loop: loop, logger: logger, onTurn: onTurn
         ) { meter.reached($0.events) }
         do {

@@ -65,6 +65,7 @@ final class ResumeReplay: Sendable {
         let topic = TopicPartition(topic: source.settings.requestsTopic, partition: partition)
         var grant = try await source.grant(topic, store)
         grant.assignment = Int64(partition) + 1
+        host.send(.park(try await store.parkedSessions()))
         host.send(.grant(grant))
         let start: StartOffset = if case .offset(let offset) = range.from { .at(offset) } else { .beginning }
         let records = try await KafkaRecordSource(

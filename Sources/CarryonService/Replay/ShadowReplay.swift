@@ -24,7 +24,7 @@ struct ShadowReplay {
         self.name = name
         self.range = range
         self.concurrency = concurrency
-        directory = ".carryon/replay-\(name)"
+        directory = Self.directory(of: name)
         eventsTopic = "\(settings.eventsTopic).replay-\(name)"
         storePath = "\(directory)/store.sqlite"
         pagePath = "\(directory)/report.html"
@@ -32,9 +32,11 @@ struct ShadowReplay {
         agent = try invocation.makeAgent(context)
     }
 
+    /// Where a replay's files are.
+    static func directory(of name: String) -> String { ".carryon/replay-\(name)" }
+
     /// - Returns: every turn of the range, by partition and offset; also those that an earlier call has done.
     func run(_ partitions: [Int32]) async throws -> [ReplayedTurn] {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         try await makeTopic(partitions: try await source.partitions().count)
         let journal = try ReplayJournal(path: "\(directory)/turns.jsonl")
         try await replay(partitions, journal)

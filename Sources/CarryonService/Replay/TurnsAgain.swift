@@ -40,28 +40,39 @@ struct TurnsAgain {
             turn > 0
             ? try copy.at(turn: turn - 1)
             : SessionCopy(id: stored.id, turns: 0, updatedAt: stored.updatedAt)
-        let position = try await Self.position(of: turn, stored.id, store)
+        let runs = try await Self.runs(from: turn, stored.id, store)
+        guard let position = runs.first(where: { $0.turn == turn })?.position else {
+            throw CommandFailure(
+                .failed, "it is not on record which request turn \(turn) of '\(stored.id)' has answered")
+        }
         guard position.log.topic == settings.requestsTopic, position.log.partition != StoredSession.noPartition else {
             throw CommandFailure(
                 .failed, "turn \(turn) of '\(stored.id)' did not come from \(settings.requestsTopic)")
         }
-        items = try await Self.items(stored.id, from: position, settings, reader)
+        let answered = Set(runs.map(\.position).filter { $0.log == position.log }.map(\.offset))
+        items = try await Self.items(stored.id, from: position, answered, settings, reader)
+        let settled = stored.positions.first { $0.log == position.log }?.offset ?? -1
+        guard items.allSatisfy({ $0.record.offset <= settled }) else {
+            throw CommandFailure(.failed, "requests of '\(stored.id)' are waiting; try again when they are answered")
+        }
     }
 
-    private static func position(of turn: Int, _ session: String, _ store: any SessionStore) async throws -> LogPosition
-    {
+    /// The runs that ended the session's turns from `turn` on.
+    private static func runs(from turn: Int, _ session: String, _ store: any SessionStore) async throws -> [StoredRun] {
+        var runs: [StoredRun] = []
         var cursor: String?
         repeat {
             let page = try await store.listRuns(
                 session: session, status: nil, regions: nil, cursor: cursor, limit: 1_000)
-            if let run = page.items.first(where: { $0.turn == turn && $0.status.isFinal }) { return run.position }
+            runs += page.items.filter { $0.turn >= turn && $0.status.isFinal }
             cursor = page.cursor
         } while cursor != nil
-        throw CommandFailure(.failed, "it is not on record which request turn \(turn) of '\(session)' has answered")
+        return runs
     }
 
     private static func items(
-        _ session: String, from position: LogPosition, _ settings: Settings, _ reader: KafkaReader
+        _ session: String, from position: LogPosition, _ answered: Set<Int64>, _ settings: Settings,
+        _ reader: KafkaReader
     ) async throws -> [Item] {
         let partition = TopicPartition(topic: position.log.topic, partition: position.log.partition)
         let key = Array(session.utf8)
@@ -72,6 +83,15 @@ struct TurnsAgain {
         }
         guard items.first?.record.offset == position.offset else {
             throw CommandFailure(.failed, "\(settings.requestsTopic) does not have the turn's request any more")
+        }
+        let copied = Set(items.compactMap(\.original))
+        for index in items.indices where items[index].leftOut == nil {
+            let item = items[index]
+            if copied.contains(item.place) {
+                items[index].leftOut = "it was sent again before"
+            } else if item.type != "action", !answered.contains(item.record.offset) {
+                items[index].leftOut = "it was settled without a turn"
+            }
         }
         return items
     }
@@ -116,6 +136,20 @@ extension TurnsAgain.Item {
         }
     }
 
+    /// What the keys of requests begin with that were sent again.
+    private static let mark = "again:"
+
+    /// Where it stands.
+    fileprivate var place: String { "\(record.topic)-\(record.partition)-\(record.offset)" }
+
+    /// Where the request stands that this one is a copy of; `nil` if it is none.
+    fileprivate var original: String? {
+        guard let key = record.headerString("idempotency-key"), key.hasPrefix(Self.mark),
+            let end = key.lastIndex(of: "@")
+        else { return nil }
+        return String(key[..<end].dropFirst(Self.mark.count))
+    }
+
     /// The request as a new one: its key would make it a duplicate of itself, and its deadline may have passed.
     fileprivate func again(at now: Int64) -> ProducerRecord {
         var value = record.value ?? []
@@ -124,10 +158,9 @@ extension TurnsAgain.Item {
             _ = members.removeValue("deadline")
             value = JSON.object(members).serialized()
         }
-        let place = "\(record.topic)-\(record.partition)-\(record.offset)"
         let headers = record.headers.filter { $0.name != "idempotency-key" && !Redrive.Header.all.contains($0.name) }
         return ProducerRecord(
             topic: record.topic, partition: record.partition, key: record.key, value: value,
-            headers: headers + [KafkaHeader("idempotency-key", "again:\(place)@\(now)")])
+            headers: headers + [KafkaHeader("idempotency-key", "\(Self.mark)\(place)@\(now)")])
     }
 }

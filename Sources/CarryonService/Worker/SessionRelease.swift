@@ -30,8 +30,8 @@ struct SessionRelease: Sendable {
                     return logger.notice(
                         "A session is released.", metadata: ["session": "\(session)", "sent": "\(sent)"])
                 }
-                // Something has just been settled, or still runs.
-                try await Task.sleep(for: Self.interval)
+                // Something has just been settled, or still runs; to look for letters again is to read all of them.
+                try await Task.sleep(for: Self.interval * 10)
             }
             for place in places {
                 while try await isReleasing, try await !hasSettled(place) { try await Task.sleep(for: Self.interval) }

@@ -36,6 +36,8 @@ struct FoldedRequest: Sendable {
     /// What the run that closed it changed beyond them.
     var checkpoint: [UInt8]?
     var closing: Closing?
+    /// How many of the session's first events the topic does not have (any more).
+    var missing: Int64 = 0
 
     /// What is held of it.
     var bytes: Int { chunks.reduce(checkpoint?.count ?? 0) { $0 + $1.value.count } + (closing?.value.count ?? 0) }

@@ -25,7 +25,6 @@ package struct PartitionRebuild {
     private var stepCount = 0
     private var stepBytes = 0
     private var eventCount = 0
-    private var gaps: [String: String] = [:]
 
     /// - Parameters:
     ///   - partition: the requests' log, with a fence that was taken for this.
@@ -71,7 +70,6 @@ package struct PartitionRebuild {
         report.sessions = folds.count
         report.events = eventCount
         report.requests = requests.count
-        report.gaps += gaps.sorted { $0.key < $1.key }.map { RebuildReport.Gap(session: $0.key, reason: $0.value) }
         return report
     }
 
@@ -87,16 +85,10 @@ package struct PartitionRebuild {
         else { return }
         let session = headers.session
         guard let folded = folds[session, default: SessionFold()].take(headers, record) else { return }
-        if let missing = folds[session]?.missing, missing > 0, gaps[session] == nil {
-            gaps[session] = "its events up to seq \(missing) are gone from the topic"
-        }
         var own: RebuiltRequest?
         for (record, request) in try await requests.take(session, upTo: folded.requestOffset) {
             let known = RebuiltRequest(record, request)
             if record.offset == folded.requestOffset { own = known } else { addSilent(known, session) }
-        }
-        if own == nil, folded.turn != nil, gaps[session] == nil {
-            gaps[session] = "the request at offset \(folded.requestOffset) is gone from the topic"
         }
         add(.closed(folded, own), session, bytes: folded.bytes + (own?.record.byteCount ?? 0))
     }
@@ -133,7 +125,9 @@ package struct PartitionRebuild {
                         .silent(RebuiltRequest(record, request), nextSeq: highest + 1), session, bytes: record.byteCount
                     )
                 } else {
+                    // What is behind it counts as settled only once it does.
                     add(.unclosed(RebuiltRequest(record, request)), session, bytes: record.byteCount)
+                    break
                 }
             }
             if stepCount >= batch { try await flush() }

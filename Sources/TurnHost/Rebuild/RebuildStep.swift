@@ -20,6 +20,9 @@ final class RebuiltRequest: Sendable {
     let record: KafkaRecord
     let request: Request
 
+    /// What its events call it.
+    var id: String { request.id ?? record.fallbackRequestID }
+
     init(_ record: KafkaRecord, _ request: Request) {
         self.record = record
         self.request = request

@@ -10,6 +10,8 @@ struct RebuiltTurn {
     var state: [UInt8]?
     /// Offsets of requests that took effect with it.
     var ahead: [Int64]
+    /// Whether a hook's change of the history is left out, because that is not the one that it changed.
+    var isMisfit = false
 }
 
 extension TurnLoop {
@@ -26,7 +28,8 @@ extension TurnLoop {
             return record
         }
         let state = checkpoint?.state.map { $0.isNull ? [] : $0.serialized() }
-        if !ownsHistory, let history = checkpoint?.history {
+        let history = ownsHistory ? nil : checkpoint?.history
+        if let history, history.fits(chain) {
             let change = HistoryChange(
                 keep: history.keep, replace: history.replaced.map { ($0.key, StoredMessage($0.value, turn: turn)) },
                 append: history.appended.map { StoredMessage($0, turn: turn) })
@@ -35,7 +38,9 @@ extension TurnLoop {
         }
         let (after, ahead) = await effect(folded, complete, request, on: chain)
         if ownsHistory { return RebuiltTurn(history: HistoryChange(), chain: Chain(), state: state, ahead: ahead) }
-        return RebuiltTurn(history: after.historyChange(turn: turn), chain: after, state: state, ahead: ahead)
+        return RebuiltTurn(
+            history: after.historyChange(turn: turn), chain: after, state: state, ahead: ahead, isMisfit: history != nil
+        )
     }
 
     /// The history with the request, what joined its turn, and what became of the answer on top; and the offsets of what
@@ -95,6 +100,16 @@ extension TurnLoop {
             try? assembler.apply(chunk, seq: seq)
         }
         return assembler
+    }
+}
+
+extension CheckpointRecord.History {
+    /// Whether it is a change of that history.
+    fileprivate func fits(_ chain: Chain) -> Bool {
+        keep <= chain.count
+            && replaced.allSatisfy {
+                (0..<min(keep, chain.count)).contains($0.key) && chain.messages[$0.key].id == $0.value.id
+            }
     }
 }
 

@@ -17,7 +17,7 @@ struct SessionFold: Sendable {
     /// The seq up to which everything is there.
     private(set) var highestSeq: Int64 = 0
     /// How many of the session's first events the topic does not have (any more).
-    private(set) var missing: Int64 = 0
+    private var missing: Int64 = 0
 
     /// What the request that is not settled has written, if there is one.
     var unsettled: FoldedRequest? { current }
@@ -89,6 +89,7 @@ struct SessionFold: Sendable {
         current = nil
         if let checkpoint, checkpoint.run == headers.run { request?.checkpoint = checkpoint.value }
         checkpoint = nil
+        request?.missing = missing
         request?.closing = FoldedRequest.Closing(
             seq: headers.seq, run: headers.run, control: control, value: value, time: record.timestamp)
         return request

@@ -23,6 +23,8 @@ package final class SessionRebuilder: Sendable {
 
     /// So many bytes of histories are kept at hand.
     private static let cacheBytes = 64 * 1024 * 1024
+    /// About what a session takes beside its history.
+    private static let overhead = 4096
     /// Runs in the rebuilt store are no living host's.
     private static let host = "rebuilt"
 
@@ -33,6 +35,8 @@ package final class SessionRebuilder: Sendable {
     private let onTurn: (@Sendable (RecordedTurn) async throws -> Void)?
     private let cache = Mutex<(memories: [String: SessionMemory], bytes: Int)>(([:], 0))
     private let counts = Mutex(RebuildReport())
+    /// Why sessions can't be built again as they were: the first reason of each.
+    private let gaps = Mutex<[String: String]>([:])
 
     init(
         _ partition: PartitionGrant, store: any SessionStore, loop: TurnLoop, logger: Logger,
@@ -46,7 +50,16 @@ package final class SessionRebuilder: Sendable {
     }
 
     /// What was done so far.
-    var report: RebuildReport { counts.withLock { $0 } }
+    var report: RebuildReport {
+        var report = counts.withLock { $0 }
+        report.gaps = gaps.withLock { $0 }.sorted { $0.key < $1.key }
+            .map { RebuildReport.Gap(session: $0.key, reason: $0.value) }
+        return report
+    }
+
+    private func note(_ reason: String, _ session: String) {
+        gaps.withLock { gaps in if gaps[session] == nil { gaps[session] = reason } }
+    }
 
     /// Does a session's next steps.
     func rebuild(_ session: String, _ steps: [RebuildStep]) async throws {
@@ -57,7 +70,9 @@ package final class SessionRebuilder: Sendable {
             case .silent(let request, let nextSeq): try await settleSilently(request, nextSeq, session, &memory)
             case .unclosed(let request): note(request, session, memory)
             case .erased(let time): try await erase(session, at: time, &memory)
-            case .open(let folded): try await begin(folded, &memory)
+            case .open(let folded):
+                // Settled by a worker that died before it could say so: the next one does.
+                if !memory.hasApplied(position(folded.requestOffset)) { try await begin(folded, &memory) }
             }
         }
         keep(memory, session)
@@ -66,7 +81,7 @@ package final class SessionRebuilder: Sendable {
     private func take(_ session: String) async throws -> SessionMemory {
         let known = cache.withLock { cache -> SessionMemory? in
             guard let memory = cache.memories.removeValue(forKey: session) else { return nil }
-            cache.bytes -= memory.bytes
+            cache.bytes -= memory.bytes + Self.overhead
             return memory
         }
         if let known { return known }
@@ -82,7 +97,7 @@ package final class SessionRebuilder: Sendable {
     private func keep(_ memory: SessionMemory, _ session: String) {
         cache.withLock { cache in
             if cache.bytes > Self.cacheBytes { cache = ([:], 0) }
-            cache.bytes += memory.bytes
+            cache.bytes += memory.bytes + Self.overhead
             cache.memories[session] = memory
         }
     }
@@ -99,11 +114,23 @@ package final class SessionRebuilder: Sendable {
         guard let json = try? JSON(parsing: closing.value),
             let control = try? ControlRecord(subtype: closing.control, value: json)
         else {
-            let reason = "its event at seq \(closing.seq) can't be read"
-            return counts.withLock { $0.gaps.append(RebuildReport.Gap(session: folded.session, reason: reason)) }
+            return note("its event at seq \(closing.seq) can't be read", folded.session)
+        }
+        if let request, request.id != folded.requestID {
+            let reason = "the request at offset \(folded.requestOffset) is not the one that its events answer"
+            return note("\(reason): the topic was made again", folded.session)
         }
         let complete: TurnComplete? = if case .turnComplete(let complete) = control { complete } else { nil }
+        if folded.missing >= memory.nextSeq {
+            note("its events up to seq \(folded.missing) are gone from the topic", folded.session)
+        }
         if let complete {
+            if complete.turn > memory.turns {
+                note("its turns \(memory.turns) to \(complete.turn - 1) are not in the topics", folded.session)
+            }
+            if request == nil {
+                note("the request at offset \(folded.requestOffset) is gone from the topic", folded.session)
+            }
             memory.turns = complete.turn
             if let onTurn, let request {
                 try await onTurn(loop.recorded(folded, complete, inHand(request, folded.session, memory)))
@@ -125,6 +152,9 @@ package final class SessionRebuilder: Sendable {
                 complete ?? TurnComplete(turn: max(memory.turns - 1, 0), outcome: .completed, finishReason: .other)
             let rebuilt = await loop.rebuilt(folded, turn, complete == nil ? nil : work, on: memory.chain)
             memory.bytes += rebuilt.history.append.reduce(0) { $0 + $1.body.count }
+            if rebuilt.isMisfit {
+                note("what a hook made of turn \(turn.turn) does not fit what is left of the history", folded.session)
+            }
             memory.chain = rebuilt.chain
             settlement.state = rebuilt.state
             if let state = rebuilt.state { memory.took(state) }
@@ -174,8 +204,7 @@ package final class SessionRebuilder: Sendable {
     private func note(_ request: RebuiltRequest, _ session: String, _ memory: SessionMemory) {
         let position = position(request.record.offset)
         guard !memory.hasApplied(position), !memory.appliedAhead.contains(position) else { return }
-        let reason = "the request at offset \(position.offset) is committed, and no event closes it"
-        counts.withLock { $0.gaps.append(RebuildReport.Gap(session: session, reason: reason)) }
+        note("the request at offset \(position.offset) is committed, and no event closes it", session)
     }
 
     /// Puts the request's runs on record, those that are not.

@@ -46,7 +46,7 @@ package struct RecordedTurn: Sendable {
     package let answer: Answer
     /// The request with the session as it was before the turn.
     let request: RequestInHand
-    /// The turn's own parts of its answer.
+    /// The answer's parts, with those that earlier turns have begun: what came of a call that was granted is among them.
     let parts: [Part]
 
     init(
@@ -59,9 +59,10 @@ package struct RecordedTurn: Sendable {
         requestID = folded.requestID
         requestedAt = request.dispatch.record.timestamp
         question = if case .message(let message) = request.request.kind { message.text } else { "" }
-        parts = Array(message.parts.dropFirst(baseCount))
+        parts = message.parts
         answer = Answer(
-            complete.outcome, parts, usage: complete.usage, error: complete.error?["message"]?.stringValue)
+            complete.outcome, message.parts.dropFirst(baseCount), usage: complete.usage,
+            error: complete.error?["message"]?.stringValue)
         self.request = request
     }
 }

@@ -114,6 +114,8 @@ struct ReplayCommandTests {
             let diff = summary.lines.compactMap { $0["diff"]?.arrayValue }.first ?? []
             let kinds = Set(diff.compactMap { $0.arrayValue?.first?.stringValue })
             try require("kinds of segments", kinds, equals: ["same", "added"])
+            let again = try await cluster.run(["replay", "--name", "other", "--from", "2", "--to", "5"])
+            try require("the end of another replay of that name", again.ending, equals: .exited(2))
             let page = try String(
                 contentsOfFile: cluster.directory.path(".carryon/replay-other/report.html"), encoding: .utf8)
             try require("the page shows it", page.contains("<ins>") && page.contains("was not called"), equals: true)

@@ -31,18 +31,24 @@ extension Conductor {
     /// Every session of a new store, which is built from the requests and events alone.
     /// - Parameters:
     ///   - requests: the requests that are there yet, by their offsets; by default all.
+    ///   - shift: what their offsets are off by.
     ///   - events: the events that are there yet.
     ///   - batch: how many records come at a time, and how many steps are worked out together.
     ///   - before: called with the offset of the event that comes next.
     func rebuild(
         _ agent: UnaskedAgent = UnaskedAgent(), into store: any SessionStore, requests: Range<Int64>? = nil,
+        shiftingRequestsBy shift: Int64 = 0,
         events: Range<Int64>? = nil, batch: Int = 7, before: @escaping (Int64) async throws -> Void = { _ in }
     ) async throws -> RebuildReport {
         var report = RebuildReport()
         for partition in partitions {
             let fence = try await store.takeFence(group: "g", cluster: "c1", topic: topic, partition: partition)
             let place = LogIdentity(cluster: "c1", topic: topic, partition: partition, epoch: 0)
-            let requests = self.requests(in: partition).filter { requests?.contains($0.offset) ?? true }
+            let requests = self.requests(in: partition).filter { requests?.contains($0.offset) ?? true }.map { record in
+                var record = record
+                record.offset += shift
+                return record
+            }
             let events = log.events(partition).filter { events?.contains($0.offset) ?? true }
             let grant = PartitionGrant(assignment: 1, log: place, fence: fence, endOffset: Int64(requests.count))
             var rebuild = PartitionRebuild(

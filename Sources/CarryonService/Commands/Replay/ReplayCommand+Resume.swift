@@ -44,8 +44,8 @@ extension ReplayCommand {
             _ resume: ResumeReplay, _ partition: Int32, _ range: ReplayRange, _ source: TopicRebuild,
             _ store: any SessionStore
         ) async throws -> ResumeReplay.Counts {
-            // What was answered already must not be answered twice.
-            _ = try await source.rebuild(partition, into: store)
+            // What was answered already must not be answered twice; what was only committed has not been.
+            try await source.rebuild(partition, into: store, trustsCommits: false)
             let marks = try await source.admin.watermarks(
                 TopicPartition(topic: source.settings.requestsTopic, partition: partition))
             var first = marks.low

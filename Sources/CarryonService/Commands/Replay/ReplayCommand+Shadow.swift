@@ -41,12 +41,25 @@ extension ReplayCommand {
 
         func run() async throws {
             let name = name ?? "\(wallClock() / 1000)"
+            let invocation = try Invocation.required()
+            let began = try ReplayClaim.take(
+                ShadowReplay.directory(of: name), for: try claim(invocation.settings), name: name, now: wallClock())
             let replay = try ShadowReplay(
-                try Invocation.required(), name: name, range: try range.range(now: wallClock()), concurrency: turns)
+                invocation, name: name, range: try range.range(now: began), concurrency: turns)
             let partitions = try range.selected(
                 of: try await replay.source.partitions(), topic: replay.source.settings.requestsTopic)
             let replayed = try await replay.run(partitions)
             try tell(replayed, replay)
+        }
+
+        /// What must be the same for a replay to go on.
+        private func claim(_ settings: Settings) throws -> JSONObject {
+            [
+                "from": .string(range.from ?? ""), "to": .string(range.to ?? ""),
+                "session": .array(range.sessions.sorted().map(JSON.string)),
+                "partition": .array(range.partitions.sorted().map { .number(JSONNumber(Int($0))) }),
+                "model": .string("\(settings.model)"), "agent": .string(try settings.readAgent()?.description ?? ""),
+            ]
         }
 
         private func tell(_ replayed: [ReplayedTurn], _ replay: ShadowReplay) throws {
