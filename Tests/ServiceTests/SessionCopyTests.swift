@@ -105,7 +105,7 @@ struct SessionCopyTests {
             try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
                 try await cluster.store.loadSession("alice")?.hasSettled(first) == true
             }
-            let second = try await cluster.send(Counting.program(to: 60, every: "50ms"), to: "alice")
+            let second = try await cluster.send(Counting.program(to: 300, every: "50ms"), to: "alice")
             try await cluster.waitForText(of: "alice", turn: 1)
             let dry = try await cluster.run(["sessions", "erase", "alice"])
             try require("the dry run", dry.outputText.contains("Nothing was changed"), equals: true)
