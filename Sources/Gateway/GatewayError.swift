@@ -1,23 +1,24 @@
-import Conversation
-import HTTPTypes
-import Hummingbird
+package import Conversation
+package import HTTPTypes
+package import Hummingbird
 import NIOCore
 
-/// What a caller is told that went wrong, as the protocol says: a status, a stable code, one sentence, and where.
-struct GatewayError: Error {
-    var status: HTTPResponse.Status
+/// What a caller of a gateway, or of a worker's admin address, is told that went wrong, as the protocol says: a status, a
+/// stable code, one sentence, and where.
+package struct GatewayError: Error {
+    package var status: HTTPResponse.Status
     /// Stable, in snake case.
-    var code: String
+    package var code: String
     /// One sentence for people. Holds no secret and no message's text.
-    var message: String
+    package var message: String
     /// The member, header or parameter at fault.
-    var param: String?
-    var details: JSONObject = [:]
+    package var param: String?
+    package var details: JSONObject = [:]
     /// Seconds after which the same call may succeed.
-    var retryAfter: Int?
-    var headers: HTTPFields = [:]
+    package var retryAfter: Int?
+    package var headers: HTTPFields = [:]
 
-    init(
+    package init(
         _ status: HTTPResponse.Status, _ code: String, _ message: String, param: String? = nil,
         details: JSONObject = [:], retryAfter: Int? = nil
     ) {
@@ -29,14 +30,14 @@ struct GatewayError: Error {
         self.retryAfter = retryAfter
     }
 
-    var json: JSON {
+    package var json: JSON {
         var error: JSONObject = ["code": .string(code), "message": .string(message)]
         error["param"] = param.map(JSON.string)
         if !details.isEmpty { error["details"] = .object(details) }
         return ["error": .object(error)]
     }
 
-    var response: Response {
+    package var response: Response {
         var fields = headers
         if let retryAfter { fields[.retryAfter] = String(retryAfter) }
         return Response(json, status: status, headers: fields)
@@ -57,7 +58,7 @@ extension GatewayError {
 
 extension Response {
     /// A JSON body, which no cache may keep.
-    init(_ json: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) {
+    package init(_ json: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) {
         var fields = headers
         fields[.contentType] = "application/json"
         fields[.cacheControl] = "no-store"

@@ -39,13 +39,13 @@ struct AdminServer: Service {
         let router = Router()
         router.get("healthz") { [report] _, _ in
             let report = report()
-            return Self.response(report.liveness, isPassed: report.health.isAlive)
+            return Response(report.liveness, status: report.health.isAlive ? .ok : .serviceUnavailable)
         }
         router.get("readyz") { [report] _, _ in
             let report = report()
-            return Self.response(report.readiness, isPassed: report.health.isReady)
+            return Response(report.readiness, status: report.health.isReady ? .ok : .serviceUnavailable)
         }
-        router.get("status") { [report] _, _ in Self.response(report().everything, isPassed: true) }
+        router.get("status") { [report] _, _ in Response(report().everything) }
         router.get("metrics") { [report, metrics] request, _ in
             Response(metrics, report().samples, for: request)
         }
@@ -61,12 +61,5 @@ struct AdminServer: Service {
                     "Health and status are served.",
                     metadata: ["address": "\(ListenAddress(host: address.host, port: port))"])
             }, logger: quiet)
-    }
-
-    private static func response(_ body: JSON, isPassed: Bool) -> Response {
-        Response(
-            status: isPassed ? .ok : .serviceUnavailable,
-            headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body.serialized() + [UInt8(ascii: "\n")])))
     }
 }

@@ -1,4 +1,5 @@
 import Conversation
+import Gateway
 import HTTPTypes
 import TurnHost
 
@@ -23,26 +24,26 @@ actor LiveSettings {
     }
 
     /// Changes all of these, or none.
-    /// - Throws: ``AdminError`` for a setting that there is none of, that can't be changed here, or whose value it does
+    /// - Throws: ``GatewayError`` for a setting that there is none of, that can't be changed here, or whose value it does
     ///   not accept.
-    func change(_ changes: JSONObject) throws(AdminError) {
+    func change(_ changes: JSONObject) throws(GatewayError) {
         var next = settings
         for (name, value) in changes {
             guard let setting = Setting.byName[name] else {
-                throw AdminError(
+                throw GatewayError(
                     .badRequest, "unknown_setting", "There is no setting of that name; \(Self.those).", param: name)
             }
             guard Self.names.contains(name) else {
-                throw AdminError(
+                throw GatewayError(
                     .badRequest, "not_live", "That setting takes a restart; \(Self.those).", param: name)
             }
             guard let text = Self.text(of: value), (try? setting.assign(text, &next)) == true else {
-                throw AdminError(
+                throw GatewayError(
                     .badRequest, "malformed_value", "The setting accepts \(setting.accepts).", param: name)
             }
         }
         guard !changes.isEmpty else {
-            throw AdminError(
+            throw GatewayError(
                 .badRequest, "nothing_to_change", "The body names no setting; \(Self.those).", param: "body")
         }
         settings = next

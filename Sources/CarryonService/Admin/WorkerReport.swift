@@ -36,8 +36,8 @@ struct WorkerReport: Sendable {
 extension WorkerHealth.Check {
     fileprivate var json: JSON {
         var object: JSONObject = ["name": .string(name), "ok": .bool(isPassed)]
-        object["seconds"] = age?.inSeconds
-        object["threshold"] = threshold?.inSeconds
+        object["seconds"] = age?.secondsAsJSON
+        object["threshold"] = threshold?.secondsAsJSON
         object["detail"] = detail.map(JSON.string)
         return .object(object)
     }
@@ -52,7 +52,7 @@ extension ConsumerStatus.Partition {
         ]
         object["watermark"] = watermark.map { .number(JSONNumber(Int($0))) }
         object["committed"] = committed.map { .number(JSONNumber(Int($0))) }
-        object["waitingSeconds"] = wait?.age.inSeconds
+        object["waitingSeconds"] = wait?.age.secondsAsJSON
         object["waitingFor"] = wait?.obstacle.map(JSON.string)
         object["pauseReason"] = haltReason.map(JSON.string)
         object["head"] = head?.json
@@ -63,7 +63,7 @@ extension ConsumerStatus.Partition {
 extension ConsumerStatus.Head {
     fileprivate var json: JSON {
         var object: JSONObject = [
-            "offset": .number(JSONNumber(Int(offset))), "seconds": age.inSeconds, "state": .string(state),
+            "offset": .number(JSONNumber(Int(offset))), "seconds": age.secondsAsJSON, "state": .string(state),
         ]
         object["session"] = session.map(JSON.string)
         return .object(object)
@@ -77,22 +77,22 @@ extension ConsumerStatus.Host {
         ]
         object["host"] = hostID.map(JSON.string)
         object["process"] = processID.map { .number(JSONNumber(Int($0))) }
-        object["silentSeconds"] = silence?.inSeconds
+        object["silentSeconds"] = silence?.secondsAsJSON
         if isOnDemand { object["onDemand"] = true }
         guard let vitals else { return .object(object) }
         object["running"] = .number(JSONNumber(vitals.running))
         object["sessions"] = .number(JSONNumber(vitals.sessions))
-        object["oldestTurnSeconds"] = vitals.oldestTurn?.inSeconds
+        object["oldestTurnSeconds"] = vitals.oldestTurn?.secondsAsJSON
         object["oldestSession"] = vitals.oldestSession.map(JSON.string)
-        object["eventsStalledSeconds"] = vitals.eventsStalled?.inSeconds
-        object["storeAwaySeconds"] = vitals.storeAway?.inSeconds
+        object["eventsStalledSeconds"] = vitals.eventsStalled?.secondsAsJSON
+        object["storeAwaySeconds"] = vitals.storeAway?.secondsAsJSON
         return .object(object)
     }
 }
 
 extension Duration {
     /// As a number of seconds with milliseconds.
-    fileprivate var inSeconds: JSON {
+    fileprivate var secondsAsJSON: JSON {
         let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
         return .number(JSONNumber(Double(milliseconds) / 1000) ?? JSONNumber(0))
     }

@@ -34,17 +34,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
     /// Without a key, everybody on this machine may call, and that is also whatever page a browser on it shows: a page
     /// from elsewhere is refused, and so is a name that somebody else has pointed to this machine.
     private func checkOrigin(of request: Request) throws {
-        let authority = request.head.authority ?? ""
-        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
-        guard ["localhost", "[::1]"].contains(host) || LoopbackName.isAddress(host) else {
-            throw GatewayError(
-                .forbidden, "foreign_host", "Without a key, the gateway is asked by a loopback name only.",
-                param: "host")
-        }
-        guard let origin = request.headers[.origin] else { return }
-        guard origins.contains(origin) || origin == "http://\(authority)" || origin == "https://\(authority)" else {
-            throw GatewayError(
-                .forbidden, "foreign_origin", "Pages of that origin may not call here.", param: "origin")
-        }
+        try request.requireLoopbackName()
+        try request.requireOwnOrigin(besides: origins)
     }
 }

@@ -1,10 +1,10 @@
 import Crypto
 import Foundation
 import HTTPTypes
-import Hummingbird
+package import Hummingbird
 
 /// Finds out who calls, by the token of the header `Authorization` (RFC 6750).
-struct Authenticator: Sendable {
+package struct Authenticator: Sendable {
     /// Digests have one length, and comparing them takes the same time wherever they differ.
     private let apiKeys: [SHA256.Digest]
     private let tokens: TokenKeys?
@@ -19,11 +19,23 @@ struct Authenticator: Sendable {
         }
     }
 
+    /// Takes these keys only.
+    package init(apiKeys: [String]) {
+        self.apiKeys = apiKeys.map { SHA256.hash(data: Data($0.utf8)) }
+        tokens = nil
+    }
+
     /// How many of the secrets that sign tokens are too short to be good ones.
     var shortSecrets: Int { tokens?.shortSecrets ?? 0 }
 
     /// Whether no key is configured, so that everybody on this machine may do everything.
     var isOpen: Bool { apiKeys.isEmpty && tokens == nil }
+
+    /// Refuses a call that brings no token that is good.
+    /// - Throws: a ``GatewayError``.
+    package func require(_ request: Request) async throws {
+        _ = try await caller(of: request)
+    }
 
     /// - Parameter now: the time of day in seconds since 1970.
     /// - Throws: a ``GatewayError`` if the call brings no token that is good.

@@ -21,7 +21,8 @@ struct WorkerStatusesTests {
             #expect(statuses[0]["turns"] == 3)
             #expect(
                 statuses.map { $0["error"]?.stringValue } == [
-                    nil, "answers something else than a status", "answers something else than a status", "answers 503",
+                    nil, "answers something else than a status", "answers something else than a worker does",
+                    "answers 503",
                     "does not answer", "can't be reached",
                 ])
         }

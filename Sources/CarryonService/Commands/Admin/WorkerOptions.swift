@@ -19,7 +19,8 @@ struct WorkerOptions: ParsableArguments {
     ) async throws {
         let settings = try Invocation.required().settings
         let addresses = try addresses(settings)
-        let call = WorkerCall(method: method, path: path, body: body, key: body == nil ? nil : settings.adminKey)
+        let call = WorkerCall(
+            method: method, path: "admin/\(path)", body: body, key: body == nil ? nil : settings.adminKey)
         let answers = Array(zip(addresses, await call.answers(of: addresses)))
         if json {
             for (address, answer) in answers { StandardOutput.line(answer.json(of: address).serializedString) }
