@@ -45,6 +45,13 @@ struct LetterReader: Sendable {
         return ledger
     }
 
+    /// Every letter of the topic, telling how far the reading has come.
+    func entries() async throws -> [LetterLedger.Entry] {
+        let meter = ProgressMeter(topic, unit: "records")
+        defer { meter.finish() }
+        return try await ledger { meter.reached($0) }.entries
+    }
+
     /// The records of these letters; those that are not on the topic any more are absent.
     func records(of ids: some Sequence<LetterID>) async throws -> [LetterID: KafkaRecord] {
         var found: [LetterID: KafkaRecord] = [:]

@@ -60,14 +60,7 @@ extension SessionProgress {
             let log = TopicPartition(topic: position.log.topic, partition: position.log.partition)
             positions[log] = max(position.offset, positions[log] ?? position.offset)
         }
-        turns = []
-        var cursor: String?
-        repeat {
-            let page = try await store.listRuns(
-                session: session, status: nil, regions: nil, cursor: cursor, limit: 1_000)
-            turns += page.items.compactMap(Turn.init)
-            cursor = page.items.last.map { $0.startedAt < since } == true ? nil : page.cursor
-        } while cursor != nil
+        turns = try await store.runs(of: session) { $0.startedAt < since }.compactMap(Turn.init)
     }
 }
 

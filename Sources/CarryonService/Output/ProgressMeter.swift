@@ -37,7 +37,7 @@ final class ProgressMeter {
     }
 
     static func line(_ what: String, unit: String, count: Int, of total: Int?, after elapsed: Duration) -> String {
-        let seconds = max(Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18, 0.001)
+        let seconds = max(elapsed.inSeconds, 0.001)
         let rate = Double(count) / seconds
         let speed = rate >= 10 ? "\(Int(rate))/s" : String(format: "%.1f/s", rate)
         guard let total else { return "\(what): \(count) \(unit), \(speed)" }

@@ -66,14 +66,6 @@ struct StoreVerification {
     }
 
     private func finalRuns(of session: String, in store: any SessionStore) async throws -> [StoredRun] {
-        var runs: [StoredRun] = []
-        var cursor: String?
-        repeat {
-            let page = try await store.listRuns(
-                session: session, status: nil, regions: nil, cursor: cursor, limit: 1000)
-            runs += page.items.filter(\.status.isFinal)
-            cursor = page.cursor
-        } while cursor != nil
-        return runs.reversed()
+        try await store.runs(of: session).filter(\.status.isFinal).reversed()
     }
 }

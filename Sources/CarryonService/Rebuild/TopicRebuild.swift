@@ -7,7 +7,8 @@ import TurnHost
 /// Builds sessions again from the requests and events topics, one partition after the other.
 struct TopicRebuild {
     let settings: Settings
-    let loop: TurnLoop
+    let agent: any ChatAgent
+    private let loop: TurnLoop
     let admin: KafkaAdmin
     let properties: KafkaProperties
     let logger: Logger
@@ -18,7 +19,8 @@ struct TopicRebuild {
         properties = try settings.kafkaProperties()
         admin = try KafkaAdmin(properties, logger: logger)
         let context = try settings.agentContext(try settings.readAgent(), logger: logger)
-        loop = TurnLoop(agent: try invocation.makeAgent(context), logger: logger)
+        agent = try invocation.makeAgent(context)
+        loop = TurnLoop(agent: agent, logger: logger)
     }
 
     /// The requests topic's partitions.

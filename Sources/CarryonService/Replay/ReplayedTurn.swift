@@ -29,11 +29,10 @@ struct ReplayedTurn: Sendable, Hashable {
 
 extension ReplayedTurn {
     init(_ recorded: RecordedTurn, _ outcome: TurnReplayer.Outcome) {
-        let (seconds, attoseconds) = outcome.duration.components
         self.init(
             session: recorded.session, turn: recorded.turn, partition: recorded.partition, offset: recorded.offset,
             question: recorded.question, was: recorded.answer, now: outcome.answer,
-            seconds: Double(seconds) + Double(attoseconds / 1_000_000_000_000_000) / 1000)
+            seconds: outcome.duration.inSeconds)
     }
 
     /// One line of a replay's journal, and of `--json`.

@@ -86,7 +86,7 @@ final class ResumeReplay: Sendable {
             host.send(.revoke(assignments: [grant.assignment], grace: .seconds(30)))
             try await wait { $0.hasYielded }
             state.withLock { $0.hasYielded = false }
-            counts.seconds = Double((ContinuousClock.now - began).milliseconds) / 1000
+            counts.seconds = (ContinuousClock.now - began).inSeconds
         } catch {
             await records.close()
             throw error
@@ -160,7 +160,9 @@ private struct SettledOffsets {
 
     mutating func contains(_ offset: Int64, of session: String) async throws -> Bool {
         if known[session] == nil {
-            let stored = try await store.loadSession(session)
+            // The log that was settled in last comes first; what a session has said is not looked at.
+            var stored = try await store.sessionHead(session)
+            if stored?.positions.first?.log != log { stored = try await store.loadSession(session) }
             let ahead = stored?.appliedAhead.filter { $0.log == log }.map(\.offset) ?? []
             known[session] = (stored?.positions.first { $0.log == log }?.offset ?? -1, Set(ahead))
         }

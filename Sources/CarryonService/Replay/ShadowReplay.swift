@@ -16,7 +16,6 @@ struct ShadowReplay {
     private let directory: String
     private let range: ReplayRange
     private let concurrency: Int
-    private let agent: any ChatAgent
 
     init(_ invocation: Invocation, name: String, range: ReplayRange, concurrency: Int) throws {
         source = try TopicRebuild(invocation)
@@ -28,8 +27,6 @@ struct ShadowReplay {
         eventsTopic = "\(settings.eventsTopic).replay-\(name)"
         storePath = "\(directory)/store.sqlite"
         pagePath = "\(directory)/report.html"
-        let context = try settings.agentContext(try settings.readAgent(), logger: source.logger)
-        agent = try invocation.makeAgent(context)
     }
 
     /// Where a replay's files are.
@@ -85,7 +82,7 @@ struct ShadowReplay {
         var options = source.settings.hostOptions(hostID: "replay-\(name)")
         options.eventsTopic = eventsTopic
         let replayer = TurnReplayer(
-            agent: agent, log: log, options: options, partition: isDevelopment ? 0 : partition, store: store,
+            agent: source.agent, log: log, options: options, partition: isDevelopment ? 0 : partition, store: store,
             fence: fence, place: place, now: wallClock,
             logger: source.logger)
         let range = range

@@ -40,7 +40,7 @@ struct TurnsAgain {
             turn > 0
             ? try copy.at(turn: turn - 1)
             : SessionCopy(id: stored.id, turns: 0, updatedAt: stored.updatedAt)
-        let runs = try await Self.runs(from: turn, stored.id, store)
+        let runs = try await store.runs(of: stored.id).filter { $0.turn >= turn && $0.status.isFinal }
         guard let position = runs.first(where: { $0.turn == turn })?.position else {
             throw CommandFailure(
                 .failed, "it is not on record which request turn \(turn) of '\(stored.id)' has answered")
@@ -55,19 +55,6 @@ struct TurnsAgain {
         guard items.allSatisfy({ $0.record.offset <= settled }) else {
             throw CommandFailure(.failed, "requests of '\(stored.id)' are waiting; try again when they are answered")
         }
-    }
-
-    /// The runs that ended the session's turns from `turn` on.
-    private static func runs(from turn: Int, _ session: String, _ store: any SessionStore) async throws -> [StoredRun] {
-        var runs: [StoredRun] = []
-        var cursor: String?
-        repeat {
-            let page = try await store.listRuns(
-                session: session, status: nil, regions: nil, cursor: cursor, limit: 1_000)
-            runs += page.items.filter { $0.turn >= turn && $0.status.isFinal }
-            cursor = page.cursor
-        } while cursor != nil
-        return runs
     }
 
     private static func items(

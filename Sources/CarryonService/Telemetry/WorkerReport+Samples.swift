@@ -44,7 +44,3 @@ extension ConsumerStatus.Partition {
         return samples
     }
 }
-
-extension Duration {
-    fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}

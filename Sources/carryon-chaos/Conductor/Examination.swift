@@ -170,15 +170,7 @@ struct Examination: Sendable {
     }
 
     private func runs(of session: String) async throws -> [StoredRun] {
-        var runs: [StoredRun] = []
-        var cursor: String?
-        repeat {
-            let page = try await stage.store.listRuns(
-                session: session, status: nil, regions: nil, cursor: cursor, limit: 1000)
-            runs += page.items
-            cursor = page.cursor
-        } while cursor != nil && runs.count < 100_000
-        return runs.sorted { ($0.turn, $0.run) < ($1.turn, $1.run) }
+        try await stage.store.runs(of: session).sorted { ($0.turn, $0.run) < ($1.turn, $1.run) }
     }
 
     private mutating func count(_ evidence: SessionEvidence) {

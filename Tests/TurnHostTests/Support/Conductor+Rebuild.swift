@@ -90,8 +90,7 @@ extension SessionStore {
     }
 
     func finalRuns(of session: String) async throws -> [StoredRun] {
-        try await listRuns(session: session, status: nil, regions: nil, cursor: nil, limit: 1000).items
-            .filter(\.status.isFinal)
+        try await runs(of: session).filter(\.status.isFinal)
     }
 }
 
