@@ -187,6 +187,12 @@ package final class ResponseStream: Sendable {
         return kept.parts.allSatisfy(\.isSilent) ? nil : kept
     }
 
+    /// What is settled of an answer: all of one that reached its end, if it says anything, and else what is kept of it.
+    package static func settled(_ message: Message, isComplete: Bool, baseCount: Int = 0) -> Message? {
+        guard isComplete else { return cleaned(message, baseCount: baseCount) }
+        return message.hasContent ? message : nil
+    }
+
     /// Whether a message says anything beyond what earlier turns settled of it.
     package static func hasOwnContent(_ message: Message, baseCount: Int) -> Bool {
         message.parts.dropFirst(baseCount).contains { if case .stepStart = $0 { false } else { true } }

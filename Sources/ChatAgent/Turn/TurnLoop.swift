@@ -24,7 +24,7 @@ package struct TurnLoop: Sendable {
         support: any TurnSupport
     ) async -> TurnResult {
         let work = TurnWork(plan, chain: consume chain)
-        guard case .run = plan.course else { return await settle(work, output, control) }
+        guard case .run = plan.course else { return .settle(await settle(work, output, control)) }
         let steps = StepContext(work, agent: agent, support: support, logger: logger)
         let span = startSpan(work)
         let end = await ServiceContext.withValue(span.context) {
@@ -52,17 +52,24 @@ package struct TurnLoop: Sendable {
         return result
     }
 
+    /// What a turn changes that asks the agent for no answer.
+    package func settle(
+        _ plan: TurnPlan, on chain: consuming Chain, output: any TurnOutput, control: TurnControl
+    ) async -> TurnEffect {
+        await settle(TurnWork(plan, chain: consume chain), output, control)
+    }
+
     /// Settles a turn that asks the agent for no answer. Apart from ``run(_:on:output:control:support:)``, whose frame is
     /// held as long as an answer streams.
     @inline(never)
-    private func settle(_ work: TurnWork, _ output: any TurnOutput, _ control: TurnControl) async -> TurnResult {
+    private func settle(_ work: TurnWork, _ output: any TurnOutput, _ control: TurnControl) async -> TurnEffect {
         let plan = work.plan
         switch plan.course {
         // The second is not settled here.
         case .leaveOut, .run:
             var effect = work.effect(TurnEnding(outcome: .stopped, finishReason: .other))
             effect.isAmended = true
-            return .settle(effect)
+            return effect
         case .settle(let assembler, let settledAs):
             var trigger = plan.trigger
             if plan.validates {
@@ -74,12 +81,12 @@ package struct TurnLoop: Sendable {
             }
             work.joinHistory(trigger)
             if plan.validates, settledAs == .ended(.finished) { await hearAgain(work, output, control) }
-            return .settle(settled(work, assembler, as: settledAs, output))
+            return settled(work, assembler, as: settledAs, output)
         case .giveUp(let error, _):
             work.joinHistory(plan.trigger)
             let stream = work.open(output)
             work.close(stream, .failed(error))
-            return .settle(work.effect(TurnEnding(outcome: .deadLettered, finishReason: .error, error: error)))
+            return work.effect(TurnEnding(outcome: .deadLettered, finishReason: .error, error: error))
         }
     }
 

@@ -150,9 +150,7 @@ final class TurnWork: Sendable {
         guard let message else { return }
         state.withLock { state in
             state.rawResponse = message
-            state.response =
-                isComplete
-                ? (message.hasContent ? message : nil) : ResponseStream.cleaned(message, baseCount: state.baseCount)
+            state.response = ResponseStream.settled(message, isComplete: isComplete, baseCount: state.baseCount)
         }
     }
 

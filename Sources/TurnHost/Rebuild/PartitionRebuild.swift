@@ -86,9 +86,8 @@ package struct PartitionRebuild {
         let session = headers.session
         guard let folded = folds[session, default: SessionFold()].take(headers, record) else { return }
         var own: RebuiltRequest?
-        for (record, request) in try await requests.take(session, upTo: folded.requestOffset) {
-            let known = RebuiltRequest(record, request)
-            if record.offset == folded.requestOffset { own = known } else { addSilent(known, session) }
+        for request in try await requests.take(session, upTo: folded.requestOffset) {
+            if request.record.offset == folded.requestOffset { own = request } else { addSilent(request, session) }
         }
         add(.closed(folded, own), session, bytes: folded.bytes + (own?.record.byteCount ?? 0))
     }
@@ -117,18 +116,15 @@ package struct PartitionRebuild {
             if stepCount >= batch { try await flush() }
         }
         for (session, left) in rest {
-            for (record, request) in left where record.offset < committed {
-                let highest = folds[session]?.highestSeq ?? 0
-                if request.isSilent {
-                    guard request.leavesPosition else { continue }
-                    add(
-                        .silent(RebuiltRequest(record, request), nextSeq: highest + 1), session, bytes: record.byteCount
-                    )
-                } else {
+            let nextSeq = (folds[session]?.highestSeq ?? 0) + 1
+            for known in left where known.record.offset < committed {
+                guard known.request.isSilent else {
                     // What is behind it counts as settled only once it does.
-                    add(.unclosed(RebuiltRequest(record, request)), session, bytes: record.byteCount)
+                    add(.unclosed(known), session, bytes: known.record.byteCount)
                     break
                 }
+                guard known.request.leavesPosition else { continue }
+                add(.silent(known, nextSeq: nextSeq), session, bytes: known.record.byteCount)
             }
             if stepCount >= batch { try await flush() }
         }

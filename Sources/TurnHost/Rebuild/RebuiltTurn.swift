@@ -16,9 +16,12 @@ struct RebuiltTurn {
 
 extension TurnLoop {
     /// Works out what a settled turn changed, without calling the agent.
-    /// - Parameter request: the turn's request; `nil` if it is not known any more, and neither is what it asked.
+    /// - Parameters:
+    ///   - request: the turn's request, without its session's history; `nil` if it is not known any more, and neither is
+    ///     what it asked.
+    ///   - chain: the history before the turn.
     func rebuilt(
-        _ folded: FoldedRequest, _ complete: TurnComplete, _ request: RequestInHand?, on chain: Chain
+        _ folded: FoldedRequest, _ complete: TurnComplete, _ request: RequestInHand?, on chain: consuming Chain
     ) async -> RebuiltTurn {
         let turn = complete.turn
         let checkpoint = folded.checkpoint.flatMap { value -> CheckpointRecord? in
@@ -36,7 +39,7 @@ extension TurnLoop {
             return RebuiltTurn(
                 history: change, chain: chain.applying(history), state: state, ahead: checkpoint?.ahead ?? [])
         }
-        let (after, ahead) = await effect(folded, complete, request, on: chain)
+        let (after, ahead) = await effect(folded, complete, request, on: consume chain)
         if ownsHistory { return RebuiltTurn(history: HistoryChange(), chain: Chain(), state: state, ahead: ahead) }
         return RebuiltTurn(
             history: after.historyChange(turn: turn), chain: after, state: state, ahead: ahead, isMisfit: history != nil
@@ -46,22 +49,22 @@ extension TurnLoop {
     /// The history with the request, what joined its turn, and what became of the answer on top; and the offsets of what
     /// joined.
     private func effect(
-        _ folded: FoldedRequest, _ complete: TurnComplete, _ request: RequestInHand?, on chain: Chain
+        _ folded: FoldedRequest, _ complete: TurnComplete, _ request: RequestInHand?, on chain: consuming Chain
     ) async -> (Chain, ahead: [Int64]) {
         guard var work = request else {
-            var chain = chain
-            if let answer = assembled(folded, base: nil).message.asKept(complete.outcome, baseCount: 0) {
-                chain.merge(answer)
-            }
+            let answer = assembled(folded, base: nil).message
+            let kept = ResponseStream.settled(answer, isComplete: complete.outcome == .completed)
+            if let kept { chain.merge(kept) }
             return (chain, [])
         }
+        work.memory.chain = consume chain
         var (plan, assembler) = recall(folded, complete, &work)
+        var before = Chain()
+        swap(&before, &work.memory.chain)
         plan.course = .settle(assembler, .ended(complete.outcome == .completed ? .finished : .aborted))
         plan.injected = assembler.message.injectedMessages(from: plan.baseCount)
         let ahead = plan.injected.map(\.requestOffset)
-        let result = await run(
-            plan, on: work.memory.chain, output: NoOutput(), control: TurnControl(), support: NoSupport())
-        guard case .settle(let effect) = result else { return (work.memory.chain, ahead) }
+        let effect = await settle(plan, on: consume before, output: NoOutput(), control: TurnControl())
         return (effect.chain, ahead)
     }
 
@@ -121,14 +124,6 @@ extension Chain {
     }
 }
 
-extension Message {
-    /// What is settled of an answer that ended like that.
-    fileprivate func asKept(_ outcome: TurnOutcome, baseCount: Int) -> Message? {
-        guard outcome == .completed else { return ResponseStream.cleaned(self, baseCount: baseCount) }
-        return hasContent ? self : nil
-    }
-}
-
 extension TurnPlan.Trigger {
     fileprivate var asTakenUp: TurnPlan.Trigger {
         switch self {
@@ -152,12 +147,4 @@ private struct NoOutput: TurnOutput {
     func write(_ control: ControlRecord) {}
     var isCongested: Bool { false }
     func waitUntilWritable() async {}
-}
-
-/// What a turn that is only settled needs: nothing.
-private struct NoSupport: TurnSupport {
-    func makeDurable(intents: [String]) async throws {}
-    func reached(_ step: ToolStep) {}
-    func waitingMessages() async -> [WaitingMessage] { [] }
-    var clock: any Clock<Duration> { ContinuousClock() }
 }

@@ -7,39 +7,32 @@ import Kafka
 /// What is held at a time is as much as the workers may have had in flight, and the last unanswered requests of each
 /// session.
 struct RequestLookahead {
-    private struct Waiting {
-        var record: KafkaRecord
-        var request: Request
-    }
-
     private let source: any RecordSource
-    private var waiting: [String: [Waiting]] = [:]
+    private var waiting: [String: [RebuiltRequest]] = [:]
     private var readUpTo: Int64 = -1
     private var isAtEnd = false
     /// How many records were read.
     private(set) var count = 0
-    private(set) var bytes = 0
 
     init(_ source: any RecordSource) {
         self.source = source
     }
 
     /// The session's requests up to `offset`, in order; they are held no longer.
-    mutating func take(_ session: String, upTo offset: Int64) async throws -> [(record: KafkaRecord, request: Request)]
-    {
+    mutating func take(_ session: String, upTo offset: Int64) async throws -> [RebuiltRequest] {
         try await read(through: offset)
         guard let all = waiting[session] else { return [] }
         let rest = all.drop { $0.record.offset <= offset }
         waiting[session] = rest.isEmpty ? nil : Array(rest)
-        return all.prefix(all.count - rest.count).map { ($0.record, $0.request) }
+        return Array(all.prefix(all.count - rest.count))
     }
 
     /// Reads to the partition's end.
     /// - Returns: what no session has gone past, by session.
-    mutating func rest() async throws -> [String: [(record: KafkaRecord, request: Request)]] {
+    mutating func rest() async throws -> [String: [RebuiltRequest]] {
         try await read(through: .max)
         defer { waiting = [:] }
-        return waiting.mapValues { $0.map { ($0.record, $0.request) } }
+        return waiting
     }
 
     private mutating func read(through offset: Int64) async throws {
@@ -55,7 +48,7 @@ struct RequestLookahead {
                 guard let key = record.key, let session = try? SessionID.validate(key),
                     let request = try? record.decodedRequest()
                 else { continue }
-                waiting[session, default: []].append(Waiting(record: record, request: request))
+                waiting[session, default: []].append(RebuiltRequest(record, request))
             }
         }
     }

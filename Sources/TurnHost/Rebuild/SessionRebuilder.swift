@@ -137,7 +137,6 @@ package final class SessionRebuilder: Sendable {
             }
             try await begin(folded, &memory)
         }
-        let work = request.map { inHand($0, folded.session, memory) }
         let isClose = if case .close = request?.request.kind { true } else { false }
         let isDuplicate = if case .duplicate = control { true } else { false }
         var settlement = base(folded, request, memory, recordsKey: !isDuplicate, at: closing.time)
@@ -148,21 +147,7 @@ package final class SessionRebuilder: Sendable {
         settlement.nextSeq = closing.seq + 1
         settlement.dropsRuns = closing.control == "action-complete"
         if complete != nil || folded.checkpoint != nil {
-            let turn =
-                complete ?? TurnComplete(turn: max(memory.turns - 1, 0), outcome: .completed, finishReason: .other)
-            let rebuilt = await loop.rebuilt(folded, turn, complete == nil ? nil : work, on: memory.chain)
-            memory.bytes += rebuilt.history.append.reduce(0) { $0 + $1.body.count }
-            if rebuilt.isMisfit {
-                note("what a hook made of turn \(turn.turn) does not fit what is left of the history", folded.session)
-            }
-            memory.chain = rebuilt.chain
-            settlement.state = rebuilt.state
-            if let state = rebuilt.state { memory.took(state) }
-            if !loop.ownsHistory { settlement.history = rebuilt.history }
-            let ahead = rebuilt.ahead.filter { $0 > folded.requestOffset }.map(position)
-            if !ahead.isEmpty {
-                settlement.appliedAhead = memory.appliedAhead(with: ahead, after: settlement.position)
-            }
+            await change(&settlement, folded, complete, request, &memory)
         }
         if let complete {
             settlement.turns = complete.turn + 1
@@ -171,6 +156,29 @@ package final class SessionRebuilder: Sendable {
         try await write(settlement, &memory)
         memory.chain.markStored()
         counts.withLock { complete == nil ? ($0.otherRequests += 1) : ($0.turns += 1) }
+    }
+
+    /// What the request changed of the history, and of what the agent keeps besides.
+    private func change(
+        _ settlement: inout Settlement, _ folded: FoldedRequest, _ complete: TurnComplete?, _ request: RebuiltRequest?,
+        _ memory: inout SessionMemory
+    ) async {
+        // Moved, and not copied: what a turn costs must not depend on how long the history is.
+        var chain = Chain()
+        swap(&chain, &memory.chain)
+        let work = complete == nil ? nil : request.map { inHand($0, folded.session, memory) }
+        let turn = complete ?? TurnComplete(turn: max(memory.turns - 1, 0), outcome: .completed, finishReason: .other)
+        let rebuilt = await loop.rebuilt(folded, turn, work, on: consume chain)
+        memory.bytes += rebuilt.history.append.reduce(0) { $0 + $1.body.count }
+        if rebuilt.isMisfit {
+            note("what a hook made of turn \(turn.turn) does not fit what is left of the history", folded.session)
+        }
+        memory.chain = rebuilt.chain
+        settlement.state = rebuilt.state
+        if let state = rebuilt.state { memory.took(state) }
+        if !loop.ownsHistory { settlement.history = rebuilt.history }
+        let ahead = rebuilt.ahead.filter { $0 > folded.requestOffset }.map(position)
+        if !ahead.isEmpty { settlement.appliedAhead = memory.appliedAhead(with: ahead, after: settlement.position) }
     }
 
     private func settleSilently(

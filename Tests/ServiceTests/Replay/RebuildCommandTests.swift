@@ -39,7 +39,7 @@ struct RebuildCommandTests {
                 }
                 return true
             }
-            let question = Counting.program(to: 400, every: "30ms")
+            let question = Counting.program(to: 900, every: "30ms")
             _ = try await cluster.send(question, to: "long")
             try await cluster.waitForText(of: "long")
             worker.signal(SIGKILL)
@@ -69,12 +69,12 @@ struct RebuildCommandTests {
 
             _ = try await cluster.start(["work"], name: "second", variables: Self.variables(path))
             let rebuilt = try TestStore(sqliteAt: path).store
-            try await eventually(timeout: .seconds(60), every: .milliseconds(100)) {
+            try await eventually(timeout: .seconds(120), every: .milliseconds(100)) {
                 try await rebuilt.sessionHead("long")?.turns == 1
             }
             let events = try await cluster.events(of: "long")
             try events.checkGapless()
-            try require("the answer", try events.answer(turn: 0).text, equals: Counting.answer(to: 400))
+            try require("the answer", try events.answer(turn: 0).text, equals: Counting.answer(to: 900))
             let runs = try await rebuilt.listRuns(
                 session: "long", status: nil, regions: nil, cursor: nil, limit: 10
             ).items.sorted { $0.run < $1.run }
