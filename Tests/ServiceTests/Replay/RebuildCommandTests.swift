@@ -39,7 +39,7 @@ struct RebuildCommandTests {
                 }
                 return true
             }
-            let question = Counting.program(to: 900, every: "30ms")
+            let question = Counting.program(to: 60, every: "400ms")
             _ = try await cluster.send(question, to: "long")
             try await cluster.waitForText(of: "long")
             worker.signal(SIGKILL)
@@ -74,7 +74,7 @@ struct RebuildCommandTests {
             }
             let events = try await cluster.events(of: "long")
             try events.checkGapless()
-            try require("the answer", try events.answer(turn: 0).text, equals: Counting.answer(to: 900))
+            try require("the answer", try events.answer(turn: 0).text, equals: Counting.answer(to: 60))
             let runs = try await rebuilt.listRuns(
                 session: "long", status: nil, regions: nil, cursor: nil, limit: 10
             ).items.sorted { $0.run < $1.run }
