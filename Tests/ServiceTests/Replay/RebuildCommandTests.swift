@@ -85,6 +85,25 @@ struct RebuildCommandTests {
         }
     }
 
+    @Test("Beside an answer that streams without a pause, verify comes to its end", .timeLimit(.minutes(5)))
+    func busy() async throws {
+        try await withCluster(.tansu, partitions: 1, "busy") { cluster in
+            _ = try await cluster.startWorker("worker")
+            let first = try await cluster.send("one", to: "quiet")
+            try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                try await cluster.store.loadSession("quiet")?.hasSettled(first) == true
+            }
+            let stream = try await cluster.send(Counting.program(to: 4_000, every: "10ms"), to: "streams")
+            try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
+                try await cluster.store.sessionHead("streams")?.openRuns.isEmpty == false
+            }
+            let told = try await run(cluster, ["verify"])
+            try require("no difference in: \(told)", told.contains(" 0 differences"), equals: true)
+            let isOver = try await cluster.store.loadSession("streams")?.hasSettled(stream) == true
+            try require("the answer is over", isOver, equals: false)
+        }
+    }
+
     @Test("What a store has otherwise is told by session and place, without its words", .timeLimit(.minutes(5)))
     func different() async throws {
         try await withCluster(.embedded, "different") { cluster in
