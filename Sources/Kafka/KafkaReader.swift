@@ -43,7 +43,8 @@ package final class KafkaReader: Sendable {
     /// offset order. The next batch is taken when `body` has returned.
     /// - Parameters:
     ///   - start: where each partition starts. With none there is nothing to read, and the call returns.
-    ///   - untilEnd: stop when every partition's end has been reached once; otherwise go on until `body` says stop.
+    ///   - untilEnd: stop when every partition's end, or the one that it had when reading began, has been reached once;
+    ///     otherwise go on until `body` says stop.
     /// - Returns: for each partition the offset after the last record handed over or passed; partitions of which
     ///   nothing is known yet are absent.
     /// - Throws: what `body` throws; `CancellationError`; a `KafkaError` that waiting does not cure, such as an

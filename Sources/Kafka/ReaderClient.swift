@@ -5,7 +5,8 @@ internal import Synchronization
 final class ReaderClient: Sendable {
     struct Batch {
         var records: [KafkaRecord] = []
-        /// Partitions whose end was reached, with the next record's offset.
+        /// Partitions whose end was reached, or that which they had when they were assigned was passed; with the next
+        /// record's offset.
         var ends: [TopicPartition: Int64] = [:]
         /// What cannot be got over by waiting.
         var failure: KafkaError?
@@ -13,7 +14,7 @@ final class ReaderClient: Sendable {
 
     private let handle: ClientHandle
     private let calls = BlockingCalls(label: "kafka-reader", isSerial: true)
-    private let poll = Mutex(MessagePoll())
+    private let reading = Mutex((poll: MessagePoll(), ends: EndsInSight()))
 
     init(_ properties: KafkaProperties, context: ClientContext) throws(KafkaError) {
         let operation = "start a reader"
@@ -29,8 +30,9 @@ final class ReaderClient: Sendable {
     /// Replaces what the client reads. Nothing fetched for an earlier assignment comes out afterwards.
     func assign(_ partitions: [TopicPartition: StartOffset]) async throws(KafkaError) {
         let operation = "assign partitions"
-        try await calls.run { [handle] () throws(KafkaError) in
+        try await calls.run { [self] () throws(KafkaError) in
             try handle.withClient(operation) { client throws(KafkaError) in
+                reading.withLock { $0.ends = EndsInSight(partitions.keys) }
                 let code: rd_kafka_resp_err_t
                 if partitions.isEmpty {
                     code = rd_kafka_assign(client, nil)
@@ -49,8 +51,8 @@ final class ReaderClient: Sendable {
     ) async throws(KafkaError) -> Batch {
         try await calls.run { [self] () throws(KafkaError) in
             try handle.withClient("consume") { client throws(KafkaError) in
-                poll.withLock { poll in
-                    gather(client, &poll, wait.milliseconds, maximumRecords, maximumBytes)
+                reading.withLock { reading in
+                    gather(client, &reading, wait.milliseconds, maximumRecords, maximumBytes)
                 }
             }
         }
@@ -91,27 +93,41 @@ final class ReaderClient: Sendable {
     }
 
     private func gather(
-        _ client: OpaquePointer, _ poll: inout MessagePoll, _ wait: Int32, _ maximumRecords: Int, _ maximumBytes: Int
+        _ client: OpaquePointer, _ reading: inout (poll: MessagePoll, ends: EndsInSight), _ wait: Int32,
+        _ maximumRecords: Int, _ maximumBytes: Int
     ) -> Batch {
         var batch = Batch()
+        let now = ContinuousClock.now
         var bytes = 0
         var wait = wait
         while batch.records.count < maximumRecords, bytes < maximumBytes,
-            let message = poll.next(client, context: handle.context, wait: wait)
+            let message = reading.poll.next(client, context: handle.context, wait: wait)
         {
             wait = 0
             switch message {
             case .record(let record):
                 batch.records.append(record)
                 bytes += record.byteCount
+                reading.ends.heard(record.topicPartition, offset: record.offset, at: now) {
+                    Self.high(of: record.topicPartition, client)
+                }
             case .end(let partition, let offset):
                 batch.ends[partition] = offset
+                reading.ends.ended(partition)
             case .failed(let error, _):
                 if error.isRetriable, !error.isFatal { continue }
                 batch.failure = error
                 return batch
             }
         }
+        batch.ends.merge(reading.ends.take(at: .now)) { told, _ in told }
         return batch
+    }
+
+    /// The end as of the partition's last fetch; nil before the first.
+    private static func high(of partition: TopicPartition, _ client: OpaquePointer) -> Int64? {
+        var (low, high) = (Int64(-1), Int64(-1))
+        let code = rd_kafka_get_watermark_offsets(client, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
     }
 }

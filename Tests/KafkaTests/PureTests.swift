@@ -4,6 +4,32 @@ import TestSupport
 
 @Suite("Values of the Kafka target")
 struct PureTests {
+    @Test(
+        "An end is in sight once it was passed for a while, by what was known when the first record came, and is told once"
+    )
+    func endsInSight() {
+        let partition = TopicPartition(topic: "t", partition: 0)
+        let start = ContinuousClock.now
+        var ends = EndsInSight([partition])
+        ends.heard(partition, offset: 7, at: start) { 9 }
+        #expect(ends.take(at: start + .seconds(60)) == [:], "the end is not passed")
+        ends.heard(partition, offset: 8, at: start) { 1_000 }
+        #expect(ends.take(at: start + EndsInSight.grace - .milliseconds(1)) == [:])
+        ends.heard(partition, offset: 9, at: start + .milliseconds(10)) { 1_000 }
+        #expect(ends.take(at: start + EndsInSight.grace) == [partition: 10])
+        ends.heard(partition, offset: 10, at: start) { 1_000 }
+        #expect(ends.take(at: start + .seconds(60)) == [:])
+
+        var unknown = EndsInSight([partition])
+        unknown.heard(partition, offset: 7, at: start) { nil }
+        unknown.heard(partition, offset: 8, at: start) { 9 }
+        #expect(unknown.take(at: start + .seconds(1)) == [partition: 9])
+        var told = EndsInSight([partition])
+        told.heard(partition, offset: 7, at: start) { 8 }
+        told.ended(partition)
+        #expect(told.take(at: start + .seconds(1)) == [:])
+    }
+
     @Test("A gauge is full from its high mark until its low one, whatever the order of events")
     func gauge() {
         let seed = testSeed()

@@ -48,6 +48,29 @@ struct TansuTests {
         await consumer.close()
     }
 
+    @Test("Beside a writer that does not pause, reading comes to the end that there was when it began")
+    func busy() async throws {
+        let broker = try await Tansu.start(topics: ["topic": 1])
+        let servers = broker.bootstrapServers
+        try await TestBroker.fill(servers, Self.partition, count: 100)
+        // A fetch waits longer than the writer does, so that none ever finds nothing.
+        let reader = try KafkaReader(
+            ["bootstrap.servers": servers, "fetch.wait.max.ms": "500"], logger: TestBroker.logger)
+        let writer = Task {
+            let producer = try TestBroker.producer(servers)
+            while !Task.isCancelled {
+                _ = try await producer.send(ProducerRecord(topic: "topic", partition: 0, key: "k", value: "v"))
+            }
+            await producer.close()
+        }
+        defer { writer.cancel() }
+        let reached = try await within(.seconds(30)) {
+            try await reader.read(from: [Self.partition: .beginning], untilEnd: true) { _ in .proceed }
+        }
+        #expect(reached[Self.partition] ?? 0 >= 100)
+        await reader.close()
+    }
+
     @Test("Topics are created, listed and deleted, and a second creation is told from other errors")
     func topics() async throws {
         let broker = try await Tansu.start()

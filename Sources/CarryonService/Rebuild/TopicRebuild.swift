@@ -80,10 +80,8 @@ struct TopicRebuild {
         let marks = try await admin.watermarks(events)
         let meter = ProgressMeter(
             "partition \(partition)", unit: "events", total: Int(max(marks.high - marks.low, 0)))
-        let eventSource = try await KafkaRecordSource(
-            events, end: marks.high, properties: properties, logger: logger)
-        let requestSource = try await KafkaRecordSource(
-            requests, end: try await admin.watermarks(requests).high, properties: properties, logger: logger)
+        let eventSource = try await KafkaRecordSource(events, properties: properties, logger: logger)
+        let requestSource = try await KafkaRecordSource(requests, properties: properties, logger: logger)
         var rebuild = PartitionRebuild(
             grant, events: eventSource, requests: requestSource, committed: committed ?? 0,
             lanes: lanes, store: store, loop: loop, logger: logger, onTurn: onTurn

@@ -69,7 +69,7 @@ final class ResumeReplay: Sendable {
         host.send(.grant(grant))
         let start: StartOffset = if case .offset(let offset) = range.from { .at(offset) } else { .beginning }
         let records = try await KafkaRecordSource(
-            topic, end: grant.endOffset, from: start, properties: source.properties, logger: source.logger)
+            topic, from: start, properties: source.properties, logger: source.logger)
         var counts = Counts()
         let began = ContinuousClock.now
         do {
