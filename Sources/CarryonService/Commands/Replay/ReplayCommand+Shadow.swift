@@ -97,8 +97,8 @@ extension ReplayedTurn {
         if let error = now.error, now.outcome == .failed { return String(error.prefix(60)) }
         if was.outcome != now.outcome { return "\(was.outcome.rawValue) then, \(now.outcome.rawValue) now" }
         let segments = WordDifference(from: was.text, to: now.text).segments
-        let removed = segments.filter { $0.kind == .removed }.count { _ in true }
-        let added = segments.filter { $0.kind == .added }.count { _ in true }
+        let removed = segments.count { $0.kind == .removed }
+        let added = segments.count { $0.kind == .added }
         return removed + added > 0 ? "words: \(removed) places out, \(added) in" : "other calls of tools"
     }
 }
