@@ -19,8 +19,7 @@ struct ProcessTelemetry: Sendable {
         if telemetry.exporting != nil, InstrumentationSystem.tracer is NoOpTracer {
             let spans = telemetry.spans
             let share = Double(settings.traceSamplePercent) / 100
-            InstrumentationSystem.bootstrap(
-                SpanRecorder(sampledShare: share, recordsTexts: settings.traceMessageTexts) { spans.add($0) })
+            SpanRecorder(sampledShare: share, recordsTexts: settings.traceMessageTexts) { spans.add($0) }.bootstrap()
         }
         return telemetry
     }

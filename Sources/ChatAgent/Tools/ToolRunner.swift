@@ -162,7 +162,7 @@ struct ToolRunner: Sendable {
     private func traced(_ tool: Tool, _ call: ToolCall, _ body: () async throws -> JSON) async throws -> JSON {
         let began = ContinuousClock.now
         do {
-            let output = try await withSpan("execute_tool \(tool.name)") { span in
+            let output = try await inSpan("execute_tool \(tool.name)") { span in
                 if span.isRecording {
                     span.describe([
                         ("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", .string(tool.name)),

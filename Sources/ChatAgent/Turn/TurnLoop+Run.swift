@@ -71,7 +71,7 @@ extension TurnLoop {
     private func call<Output: Sendable>(
         _ hook: String, within control: TurnControl?, _ body: @escaping @Sendable () async throws -> Output
     ) async throws -> Output {
-        try await hookSpan(hook) {
+        try await quickHooks.span(hook) {
             guard let control else { return try await body() }
             return try await control.call(hook, body)
         }
@@ -229,7 +229,7 @@ extension TurnLoop {
             identity: work.plan.identity, history: history, responseMessage: response,
             finishReason: ending.finishReason, isStopped: ending.isStopped, usage: ending.usage,
             writer: PartWriter(stream: stream))
-        try await hookSpan("onBeforeTurnComplete") {
+        try await quickHooks.span("onBeforeTurnComplete") {
             try await control.call("onBeforeTurnComplete") { try await agent.onBeforeTurnComplete(event) }
         }
         guard let edited = history.close() else { return }

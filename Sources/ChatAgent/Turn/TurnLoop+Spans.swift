@@ -9,7 +9,7 @@ import Tracing
 extension TurnLoop {
     /// The span of one run of the agent.
     func startSpan(_ work: TurnWork) -> any Span {
-        let span = Tracing.startSpan("invoke_agent \(agent.name)")
+        let span = beginSpan("invoke_agent \(agent.name)")
         guard span.isRecording else { return span }
         let identity = work.plan.identity
         span.describe([
@@ -19,32 +19,24 @@ extension TurnLoop {
         ])
         return span
     }
-
-    /// Calls a hook in a span of its name. One that has nothing to do, as most have, leaves no span behind.
-    func hookSpan<Output>(_ name: String, _ body: () async throws -> Output) async throws -> Output {
-        let span = Tracing.startSpan(name)
-        guard span.isRecording else { return try await body() }
-        let began = ContinuousClock.now
-        do {
-            let output = try await ServiceContext.withValue(span.context) { try await body() }
-            if ContinuousClock.now - began >= .microseconds(100) { span.end() }
-            return output
-        } catch {
-            span.fail(error)
-            span.end()
-            throw error
-        }
-    }
 }
 
 extension Span {
     /// What a settled turn is known by.
     func add(_ effect: TurnEffect) {
+        describe([("carryon.outcome", .string(effect.outcome.rawValue))])
+        describe(effect.finishReason, effect.usage)
+    }
+
+    /// What a model's answer is known by.
+    fileprivate func describe(_ finishReason: FinishReason, _ usage: Usage?) {
         guard isRecording else { return }
-        updateAttributes { attributes in
-            attributes["carryon.outcome"] = effect.outcome.rawValue
-            attributes.add(effect.finishReason, effect.usage)
-        }
+        var details: [(name: String, value: SpanAttribute)] = [
+            ("gen_ai.response.finish_reasons", .stringArray([finishReason.rawValue]))
+        ]
+        if let tokens = usage?.inputTokens { details.append(("gen_ai.usage.input_tokens", .int64(Int64(tokens)))) }
+        if let tokens = usage?.outputTokens { details.append(("gen_ai.usage.output_tokens", .int64(Int64(tokens)))) }
+        describe(details)
     }
 
     /// That what it is of did not succeed. What an error says may hold a message's text, and is left out.
@@ -55,14 +47,6 @@ extension Span {
     }
 }
 
-extension SpanAttributes {
-    fileprivate mutating func add(_ finishReason: FinishReason, _ usage: Usage?) {
-        self["gen_ai.response.finish_reasons"] = [finishReason.rawValue]
-        self["gen_ai.usage.input_tokens"] = usage?.inputTokens
-        self["gen_ai.usage.output_tokens"] = usage?.outputTokens
-    }
-}
-
 extension LanguageModel {
     /// Asks the model, in a span of the call: `chat MODEL`, with the provider in front of the colon in its name.
     /// - Parameter said: the parts of the answer that the call has given; asked for only if spans hold texts.
@@ -70,7 +54,7 @@ extension LanguageModel {
         _ request: ModelRequest, said: () -> ArraySlice<Part>, emit: @Sendable (Chunk) async throws -> Void
     ) async throws -> ModelResponse {
         let parts = name.split(separator: ":", maxSplits: 1)
-        let span = startSpan("chat \(parts.last ?? "")", ofKind: .client)
+        let span = beginSpan("chat \(parts.last ?? "")", ofKind: .client)
         guard span.isRecording else { return try await generate(request, emit: emit) }
         defer { span.end() }
         span.describe([
@@ -83,7 +67,7 @@ extension LanguageModel {
             let response = try await ServiceContext.withValue(span.context) {
                 try await generate(request, emit: emit)
             }
-            span.updateAttributes { $0.add(response.finishReason, response.usage) }
+            span.describe(response.finishReason, response.usage)
             span.addText(of: said, response.finishReason)
             return response
         } catch {

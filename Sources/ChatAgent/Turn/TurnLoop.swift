@@ -8,6 +8,7 @@ import Tracing
 package struct TurnLoop: Sendable {
     let agent: any ChatAgent
     let logger: Logger
+    let quickHooks = QuickHooks()
 
     package init(agent: any ChatAgent, logger: Logger) {
         self.agent = agent
@@ -103,7 +104,7 @@ package struct TurnLoop: Sendable {
             responseMessage: effect.response, rawResponseMessage: effect.rawResponse,
             isStopped: effect.isStopped, usage: effect.usage, totalUsage: totalUsage, error: effect.error)
         do {
-            try await hookSpan("onTurnComplete") {
+            try await quickHooks.span("onTurnComplete") {
                 try await control.call("onTurnComplete") { try await agent.onTurnComplete(event) }
             }
         } catch {
@@ -122,14 +123,14 @@ package struct TurnLoop: Sendable {
     package func loaded(_ identity: TurnIdentity, _ messages: [Message], control: TurnControl) async {
         let event = LoadEvent(identity: identity, messages: messages)
         await logger.softly("onLoad", "the session goes on") {
-            try await hookSpan("onLoad") { try await control.call("onLoad") { try await agent.onLoad(event) } }
+            try await quickHooks.span("onLoad") { try await control.call("onLoad") { try await agent.onLoad(event) } }
         }
     }
 
     /// Asks the agent what to do about a dead run's partial. An error means the defaults.
     package func recoveryBoot(_ event: RecoveryBootEvent, control: TurnControl) async -> RecoveryBootResult? {
         await logger.softly("onRecoveryBoot", "the default policy applies") {
-            try await hookSpan("onRecoveryBoot") {
+            try await quickHooks.span("onRecoveryBoot") {
                 try await control.call("onRecoveryBoot") { try await agent.onRecoveryBoot(event) }
             }
         } ?? nil

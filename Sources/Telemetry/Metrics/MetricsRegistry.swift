@@ -11,9 +11,10 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
         var series: [SeriesID: MetricSeries] = [:]
     }
 
-    private static let shared = AtomicLazyReference<MetricsRegistry>()
+    // A lock that is free costs less than a reading of `AtomicLazyReference`, which asks the runtime for its type each time.
+    private static let shared = Mutex<MetricsRegistry?>(nil)
     /// The process's, if its back end of swift-metrics is one of these.
-    static var ofProcess: MetricsRegistry? { shared.load() }
+    static var ofProcess: MetricsRegistry? { shared.withLock { $0 } }
 
     /// Labels that take ever new values must not take ever more memory.
     private let maximumSeries: Int
@@ -42,7 +43,7 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
     /// Makes it the process's back end of swift-metrics, which takes one only, and where the service itself counts.
     package func bootstrap() {
         MetricsSystem.bootstrap(self)
-        _ = Self.shared.storeIfNil(self)
+        Self.shared.withLock { shared in if shared == nil { shared = self } }
     }
 
     /// The series of this name and these labels. What is one kind of metric does not become another: the first to be

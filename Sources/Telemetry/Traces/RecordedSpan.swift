@@ -69,8 +69,13 @@ package final class RecordedSpan: Span, Sendable {
         set { change { $0.attributes = newValue } }
     }
 
-    /// Attributes that nobody asks the span for again: a list costs a fraction of what a dictionary costs. To be called once.
-    func describe(_ details: [(name: String, value: SpanAttribute)]) { change { $0.details = details } }
+    /// Attributes that nobody asks the span for again, each of a name of its own: a list costs a fraction of what a
+    /// dictionary costs.
+    func describe(_ details: [(name: String, value: SpanAttribute)]) {
+        change { state in
+            if state.details.isEmpty { state.details = details } else { state.details += details }
+        }
+    }
 
     package func setStatus(_ status: SpanStatus) { change { $0.status = status } }
 
@@ -116,7 +121,7 @@ package final class RecordedSpan: Span, Sendable {
 }
 
 extension Span {
-    /// Sets attributes that are known from the beginning, for an exporter only.
+    /// Sets attributes for an exporter only. None may be set twice.
     package func describe(_ details: @autoclosure () -> [(name: String, value: SpanAttribute)]) {
         if let own = self as? RecordedSpan { return own.describe(details()) }
         updateAttributes { attributes in

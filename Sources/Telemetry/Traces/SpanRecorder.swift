@@ -26,8 +26,8 @@ package struct SpanRecorder: Tracer {
         at instant: @autoclosure () -> Instant, function: String, file fileID: String, line: UInt
     ) -> RecordedSpan {
         var context = context()
-        var whereabouts = context.whereabouts
-        let parent = whereabouts.trace
+        let whereabouts = context.whereabouts
+        let parent = whereabouts?.trace
         if let parent, !parent.isSampled {
             // Nobody will see it: it needs no name of its own to be told apart by.
             return RecordedSpan(operationName, unseenIn: context, trace: parent)
@@ -36,12 +36,11 @@ package struct SpanRecorder: Tracer {
         let trace = TraceContext(
             traceID: parent?.traceID ?? TraceIdentifiers.nextTrace(), spanID: TraceIdentifiers.next(),
             isSampled: isSampled, traceState: parent?.traceState)
-        whereabouts.trace = trace
-        context.whereabouts = whereabouts
+        context.whereabouts = ServiceContext.Whereabouts(place: whereabouts?.place, trace: trace)
         guard isSampled else { return RecordedSpan(operationName, unseenIn: context, trace: trace) }
         return RecordedSpan(
             operationName, kind: kind, context: context, trace: trace, parent: parent?.spanID,
-            conversationID: whereabouts.place?.conversationID, begin: instant().nanosecondsSinceEpoch,
+            conversationID: whereabouts?.place?.conversationID, begin: instant().nanosecondsSinceEpoch,
             recordsTexts: recordsTexts, onEnd: onEnd)
     }
 

@@ -22,10 +22,16 @@ package final class WorkPlace: Sendable {
 }
 
 extension ServiceContext {
-    /// Both under one key: each one in a context costs every span that is begun in it.
-    struct Whereabouts: Sendable {
-        var place: WorkPlace?
-        var trace: TraceContext?
+    /// Both under one key, and behind one reference: whatever is in a context is hashed, copied and cast for every span
+    /// that is begun in it.
+    final class Whereabouts: Sendable {
+        let place: WorkPlace?
+        let trace: TraceContext?
+
+        init(place: WorkPlace?, trace: TraceContext?) {
+            self.place = place
+            self.trace = trace
+        }
     }
 
     private enum WhereaboutsKey: ServiceContextKey {
@@ -33,21 +39,21 @@ extension ServiceContext {
         static var nameOverride: String? { "carryon-whereabouts" }
     }
 
-    var whereabouts: Whereabouts {
-        get { self[WhereaboutsKey.self] ?? Whereabouts() }
+    var whereabouts: Whereabouts? {
+        get { self[WhereaboutsKey.self] }
         set { self[WhereaboutsKey.self] = newValue }
     }
 
     /// Where this happens. Task-local, since many sessions' turns run in one process.
     package var place: WorkPlace? {
-        get { whereabouts.place }
-        set { whereabouts.place = newValue }
+        get { whereabouts?.place }
+        set { whereabouts = Whereabouts(place: newValue, trace: trace) }
     }
 
     /// The span that this happens in, or that it follows from.
     package var trace: TraceContext? {
-        get { whereabouts.trace }
-        set { whereabouts.trace = newValue }
+        get { whereabouts?.trace }
+        set { whereabouts = Whereabouts(place: place, trace: newValue) }
     }
 
     /// The session whose turn this happens in: `gen_ai.conversation.id` of every span and log line, and of metrics'

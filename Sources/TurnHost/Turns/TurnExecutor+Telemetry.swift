@@ -14,7 +14,7 @@ extension TurnExecutor {
         let record = dispatch.record
         var context = ServiceContext.topLevel
         context.place = WorkPlace(conversationID: session, request: (record.partition, record.offset))
-        let span = Tracing.startSpan("process \(record.topic)", context: context, ofKind: .consumer)
+        let span = beginSpan("process \(record.topic)", in: context, ofKind: .consumer)
         guard span.isRecording else { return span }
         span.describe([
             ("messaging.system", "kafka"), ("messaging.operation.name", "process"),

@@ -88,7 +88,7 @@ extension TurnExecutor {
     ) async throws -> PreparedTurn.Outcome {
         do {
             let identity = work.identity(run: begun.run.run, lifecycle: lifecycle)
-            let made = try await withSpan("recovery") { span in
+            let made = try await inSpan("recovery") { span in
                 if span.isRecording {
                     span.attributes["carryon.recovery.cause"] = takeover.cause.description
                     span.attributes["carryon.recovery.previous_run"] = takeover.previous.id
@@ -243,7 +243,7 @@ extension TurnExecutor {
         _ work: inout RequestInHand, _ session: HostedSession, _ control: TurnControl, _ permit: Permits.Permit
     ) async throws -> Fate {
         let grant = work.grant
-        let result = try await withSpan("checkpoint") { _ in
+        let result = try await inSpan("checkpoint") { _ in
             try await environment.persistently(grant) { try await write(settlement, &work) }
         }
         if let fate = result { return fate }
