@@ -107,6 +107,35 @@ struct RebuildTests {
         #expect(try await other.loadSession("other-2")?.messages.count == 2)
     }
 
+    @Test(
+        "What was taken back to be answered anew is taken back, once, and what came after it stands behind what stayed")
+    func rewound() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        // The live store is not taken back.
+        conductor.isRebuildable = false
+        let before = try #require(try await conductor.store.loadSession("s"))
+        let rewind = RewindRecord(session: "s", turn: 2, nextSeq: before.nextSeq)
+        conductor.log.plant(rewind.made(topic: "events", partition: 0))
+        let other = try store(conductor)
+        _ = try await conductor.rebuild(into: other)
+        let earlier = Array(before.messages.filter { $0.turn < 2 })
+        #expect(try await other.loadSession("s")?.messages == earlier)
+        conductor.say("anew", id: "anew")
+        try await conductor.finish()
+        for round in 1...2 {
+            #expect(try await conductor.rebuild(into: other).gaps == [], "round \(round)")
+            let stored = try #require(try await other.loadSession("s"))
+            #expect(stored.turns == before.turns + 1, "round \(round)")
+            #expect(Array(stored.messages.dropLast(2)) == earlier, "round \(round)")
+            let last = try stored.messages.suffix(2).map { try Message(parsing: $0.body).id }
+            #expect(last == ["anew", "s-answer-\(before.turns)"], "round \(round)")
+        }
+        let fresh = try store(conductor, "fresh")
+        _ = try await conductor.rebuild(into: fresh)
+        #expect(try await fresh.loadSession("s")?.messages == other.loadSession("s")?.messages)
+    }
+
     @Test("A turn that was begun and not settled is there with its runs, and with the calls that may have been made")
     func openTurn() async throws {
         let conductor = try Conductor()

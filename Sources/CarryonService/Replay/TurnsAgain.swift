@@ -20,7 +20,9 @@ struct TurnsAgain {
     let turn: Int
     let branch: String
     let items: [Item]
-    private let earlier: SessionCopy
+    private let earlier: EarlierHistory
+    /// The partition that has the requests, and the events with it.
+    private let partition: Int32
 
     /// Works out what there is to do.
     /// - Throws: ``CommandFailure`` if it can't be done.
@@ -34,12 +36,8 @@ struct TurnsAgain {
         self.stored = stored
         self.turn = turn
         branch = "\(stored.id).branch-\(now / 1000)"
-        let copy = SessionCopy(stored)
-        _ = try copy.at(turn: turn)
-        earlier =
-            turn > 0
-            ? try copy.at(turn: turn - 1)
-            : SessionCopy(id: stored.id, turns: 0, updatedAt: stored.updatedAt)
+        _ = try SessionCopy(stored).at(turn: turn)
+        earlier = EarlierHistory(stored.messages, state: stored.state ?? [], through: turn - 1)
         let runs = try await store.runs(of: stored.id).filter { $0.turn >= turn && $0.status.isFinal }
         guard let position = runs.first(where: { $0.turn == turn })?.position else {
             throw CommandFailure(
@@ -49,6 +47,7 @@ struct TurnsAgain {
             throw CommandFailure(
                 .failed, "turn \(turn) of '\(stored.id)' did not come from \(settings.requestsTopic)")
         }
+        partition = position.log.partition
         let answered = Set(runs.map(\.position).filter { $0.log == position.log }.map(\.offset))
         items = try await Self.items(stored.id, from: position, answered, settings, reader)
         let settled = stored.positions.first { $0.log == position.log }?.offset ?? -1
@@ -83,22 +82,23 @@ struct TurnsAgain {
         return items
     }
 
-    /// Does it.
+    /// Does it, and tells the events, so that a store that is built again from them goes back there too.
     /// - Throws: ``CommandFailure`` if the session changes meanwhile; what the store and the broker say.
-    func apply(_ store: any SessionStore, _ producer: KafkaProducer, now: Int64) async throws {
+    func apply(_ store: any SessionStore, _ producer: KafkaProducer, eventsTopic: String, now: Int64) async throws {
         var copy = SessionCopy(stored)
         copy.id = branch
         try await copy.write(to: store, now: now)
         let (position, fence) = try await store.takeOperator()
-        let keep = zip(stored.messages, earlier.messages).prefix { $0 == $1 }.count
         let settlement = Settlement(
             session: stored.id, expectedRevision: stored.revision, fence: fence, position: position, fingerprint: nil,
-            history: HistoryChange(keep: keep, append: Array(earlier.messages.dropFirst(keep))), state: earlier.state,
-            turns: stored.turns, nextSeq: stored.nextSeq, at: now)
+            history: earlier.change(from: stored.messages), state: earlier.state, turns: stored.turns,
+            nextSeq: stored.nextSeq, at: now)
         guard case .written = try await store.settle(settlement) else {
             throw CommandFailure(
                 .failed, "the session '\(stored.id)' has gone on meanwhile; the branch \(branch) stays")
         }
+        let rewind = RewindRecord(session: stored.id, turn: turn, nextSeq: stored.nextSeq)
+        _ = try await producer.send(rewind.made(topic: eventsTopic, partition: partition))
         for item in items where item.leftOut == nil {
             _ = try await producer.send(item.again(at: now))
         }

@@ -1,6 +1,6 @@
-import ChatAgent
 import Conversation
 import SessionStore
+import TurnHost
 
 /// A session apart from the topics that it came from: what is shown of an earlier turn, forked, exported and imported.
 ///
@@ -48,13 +48,8 @@ struct SessionCopy: Sendable, Equatable {
         var earlier = self
         earlier.turns = turn + 1
         earlier.isClosed = false
-        earlier.messages = messages.filter { $0.turn <= turn }
-        if var state = try? AgentState(parsing: state), let summary = state.summary,
-            !earlier.messages.contains(where: { $0.id == summary.through })
-        {
-            state.summary = nil
-            earlier.state = state.serialized()
-        }
+        let history = EarlierHistory(messages, state: state, through: turn)
+        (earlier.messages, earlier.state) = (history.messages, history.state)
         return earlier
     }
 }

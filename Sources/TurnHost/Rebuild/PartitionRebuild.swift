@@ -78,6 +78,12 @@ package struct PartitionRebuild {
             if folds[session] != nil { add(.erased(at: record.timestamp), session, bytes: record.byteCount) }
             return
         }
+        if let rewind = RewindRecord(record) {
+            if folds[rewind.session] != nil {
+                add(.rewound(rewind, at: record.timestamp), rewind.session, bytes: record.byteCount)
+            }
+            return
+        }
         // Somebody else's record is none of the sessions' events.
         guard
             let headers = try? EventHeaders(

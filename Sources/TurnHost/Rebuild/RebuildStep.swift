@@ -11,6 +11,8 @@ enum RebuildStep: Sendable {
     case unclosed(RebuiltRequest)
     /// What was said up to here was erased. At a time in milliseconds since 1970.
     case erased(at: Int64)
+    /// The history was taken back. At a time in milliseconds since 1970.
+    case rewound(RewindRecord, at: Int64)
     /// A request that was begun and not settled.
     case open(FoldedRequest)
 }

@@ -70,6 +70,7 @@ package final class SessionRebuilder: Sendable {
             case .silent(let request, let nextSeq): try await settleSilently(request, nextSeq, session, &memory)
             case .unclosed(let request): note(request, session, memory)
             case .erased(let time): try await erase(session, at: time, &memory)
+            case .rewound(let rewind, let time): try await takeBack(to: rewind, at: time, &memory)
             case .open(let folded):
                 // Settled by a worker that died before it could say so: the next one does.
                 if !memory.hasApplied(position(folded.requestOffset)) { try await begin(folded, &memory) }
@@ -85,6 +86,10 @@ package final class SessionRebuilder: Sendable {
             return memory
         }
         if let known { return known }
+        return try await read(session)
+    }
+
+    private func read(_ session: String) async throws -> SessionMemory {
         guard let stored = try await store.loadSession(session) else { return SessionMemory(assignment: 0) }
         let state = (try? AgentState(parsing: stored.state ?? [])) ?? AgentState()
         return SessionMemory(stored, state, assignment: 0) { index, error in
@@ -196,16 +201,38 @@ package final class SessionRebuilder: Sendable {
 
     /// As `carryon sessions erase` leaves a session.
     private func erase(_ session: String, at time: Int64, _ memory: inout SessionMemory) async throws {
-        guard memory.revision > 0, let log = memory.lastLog, let offset = memory.positions[log] else { return }
-        let settlement = Settlement(
-            session: session, expectedRevision: memory.revision, fence: grant.partition.fence,
-            position: LogPosition(log: log, offset: offset), fingerprint: nil, history: HistoryChange(keep: 0),
-            state: [],
-            turns: memory.turns, nextSeq: memory.nextSeq, isClosed: true, at: time)
+        guard
+            var settlement = besidesRequests(session, HistoryChange(keep: 0), state: [], at: time, memory)
+        else { return }
+        settlement.isClosed = true
         try await write(settlement, &memory)
         memory.chain = Chain()
         memory.bytes = 0
         memory.took([])
+    }
+
+    /// As `carryon replay again` leaves a session, before its requests come again.
+    private func takeBack(to rewind: RewindRecord, at time: Int64, _ memory: inout SessionMemory) async throws {
+        // What is there already has gone on from there.
+        guard memory.nextSeq <= rewind.nextSeq, let stored = try await store.loadSession(rewind.session) else { return }
+        let history = EarlierHistory(stored.messages, state: stored.state ?? [], through: rewind.turn - 1)
+        guard
+            let settlement = besidesRequests(
+                rewind.session, history.change(from: stored.messages), state: history.state, at: time, memory)
+        else { return }
+        try await write(settlement, &memory)
+        memory = try await read(rewind.session)
+    }
+
+    /// A change that no request has asked for: it stands where the last one does.
+    private func besidesRequests(
+        _ session: String, _ history: HistoryChange, state: [UInt8], at time: Int64, _ memory: SessionMemory
+    ) -> Settlement? {
+        guard memory.revision > 0, let log = memory.lastLog, let offset = memory.positions[log] else { return nil }
+        return Settlement(
+            session: session, expectedRevision: memory.revision, fence: grant.partition.fence,
+            position: LogPosition(log: log, offset: offset), fingerprint: nil, history: history, state: state,
+            turns: memory.turns, nextSeq: memory.nextSeq, isClosed: memory.isClosed, at: time)
     }
 
     /// What joined the turn before it has nothing of its own to close it.

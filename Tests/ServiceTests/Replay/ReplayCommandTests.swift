@@ -195,6 +195,8 @@ struct ReplayCommandTests {
             try require(
                 "the branch", try await cluster.store.loadSession(branches[0])?.messages, equals: old.messages)
             try await cluster.events(of: "s0").checkGapless()
+            let verified = try await cluster.run(["verify"])
+            try require("what verify finds: \(verified.outputText)", verified.ending, equals: .done)
         }
     }
 }

@@ -10,9 +10,10 @@ struct SessionEvents: Sendable {
 
     private var rule = ReaderRule()
 
-    /// - Parameter records: of the events topic, in the log's order; those of other sessions are passed over.
+    /// - Parameter records: of the events topic, in the log's order; those of other sessions are passed over, and those
+    ///   without a value, which tell of what an operator did.
     init(session: String, records: [KafkaRecord]) throws {
-        for record in records where record.keyString == session {
+        for record in records where record.keyString == session && record.value != nil {
             append(try Event(key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) }))
         }
     }

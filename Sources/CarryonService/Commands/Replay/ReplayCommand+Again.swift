@@ -42,7 +42,7 @@ extension ReplayCommand {
                 }
                 let producer = try KafkaProducer(properties, logger: logger)
                 do {
-                    try await again.apply(store, producer, now: now)
+                    try await again.apply(store, producer, eventsTopic: settings.eventsTopic, now: now)
                 } catch {
                     await producer.close(timeout: .zero)
                     throw error
