@@ -16,6 +16,7 @@ extension WorkerReport {
             MetricSample(MetricCatalog.hostsUp, Double(status.hosts.count(where: \.isUp))),
             MetricSample(MetricCatalog.turnsRunning, Double(vitals.reduce(0) { $0 + $1.running })),
             MetricSample(MetricCatalog.sessions, Double(vitals.reduce(0) { $0 + $1.sessions })),
+            MetricSample(MetricCatalog.sessionsParked, Double(status.parkedSessions)),
             MetricSample(MetricCatalog.oldestTurn, longest(\.oldestTurn)),
             MetricSample(MetricCatalog.storeAway, longest(\.storeAway)),
             MetricSample(MetricCatalog.eventsStalled, longest(\.eventsStalled)),

@@ -97,6 +97,9 @@ package enum MetricCatalog {
     package static let turnsRunning = MetricDefinition(
         "carryon.turns.running", .gauge, "Turns, actions and preloads that run")
     package static let sessions = MetricDefinition("carryon.sessions", .gauge, "Sessions that are held in memory")
+    package static let sessionsParked = MetricDefinition(
+        "carryon.sessions.parked", .gauge,
+        "Sessions that an operator has parked, of all partitions: every worker tells the same number")
     package static let oldestTurn = MetricDefinition(
         "carryon.turn.oldest_age", .gauge, unit: .seconds, "How long the turn has run that began first")
     package static let storeAway = MetricDefinition(
@@ -125,15 +128,12 @@ package enum MetricCatalog {
     /// All of them, in the order of the documentation.
     package static let all: [MetricDefinition] = [
         turns, turnDuration, firstChunk, tokens, tokensSpentTwice, toolCalls, toolDuration, settlementDuration,
-        recoveries,
-        recoveryDuration, duplicates, deadLetters, storeCommitDuration, storeCommitWrites, storeFailures,
-        deliveryDuration,
-        deliveryFailures, requests, commits, commitDuration, commitPartitions, hostStarts,
-        hostDeaths, partitionGranted, partitionPaused, partitionLag, partitionSpan, partitionQueued, partitionRunning,
-        partitionOldest,
-        hostsUp, turnsRunning, sessions, oldestTurn, storeAway, eventsStalled, eventsOutstanding, ready, calls, readers,
-        droppedSeries,
-        droppedSpans,
+        recoveries, recoveryDuration, duplicates, deadLetters,
+        storeCommitDuration, storeCommitWrites, storeFailures, deliveryDuration, deliveryFailures,
+        requests, commits, commitDuration, commitPartitions, hostStarts, hostDeaths,
+        partitionGranted, partitionPaused, partitionLag, partitionSpan, partitionQueued, partitionRunning,
+        partitionOldest, hostsUp, turnsRunning, sessions, sessionsParked, oldestTurn, storeAway, eventsStalled,
+        eventsOutstanding, ready, calls, readers, droppedSeries, droppedSpans,
     ]
 
     static let byName = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
