@@ -6,7 +6,7 @@ import Tracing
 /// which would cost more than they do.
 final class QuickHooks: Sendable {
     /// Whatever takes less leaves no span behind.
-    private static let least = Duration.microseconds(100)
+    private static let least = Duration.milliseconds(10)
 
     private let names = Mutex<Set<String>>([])
     private let begin: @Sendable (_ name: String, _ ago: Duration) -> any Span

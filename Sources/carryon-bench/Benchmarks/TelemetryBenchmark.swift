@@ -20,11 +20,33 @@ struct TelemetryBenchmark: Benchmark {
         }
     }
 
-    private struct Round {
-        var turns: Double
-        /// Seconds of worker and hosts, and of the collector.
-        var cpu: Double
+    /// Two workers on the same machine at the same time: what it does besides, it does to both.
+    private struct Pair {
+        /// Of the worker without telemetry, and of the one with the variant.
+        var base: Side
+        var own: Side
+        /// Seconds of the collector's CPU per turn.
         var collector: Double
+    }
+
+    private struct Side {
+        /// Per second.
+        var turns: Double
+        /// Seconds of worker and hosts per turn.
+        var cpu: Double
+    }
+
+    /// A worker with its load, from whose warming up to the end of the measurement.
+    private struct Running {
+        let worker: WorkerUnderTest
+        let load: ConversationLoad
+        let usage: UsageSnapshot
+
+        func side(_ elapsed: Duration) -> Side {
+            let turns = Double(load.completed)
+            let now = UsageSnapshot(workers: [worker.processID])
+            return Side(turns: turns / elapsed.inSeconds, cpu: now.workerThreadSeconds(since: usage) / turns)
+        }
     }
 
     func run(_ setting: BenchmarkSetting) async throws -> [Measurement] {
@@ -32,65 +54,77 @@ struct TelemetryBenchmark: Benchmark {
         guard setting.rounds > 0 else { return try await CallerCost.measure(isQuick: setting.isQuick) }
         let collector = try DiscardingCollector.start()
         defer { collector.stop() }
-        var rounds: [Variant: [Round]] = [:]
+        var pairs: [Variant: [Pair]] = [:]
         for number in 0..<setting.rounds {
-            // What the machine does besides changes slowly: each round has all of them, each time in another order.
-            let all = Variant.allCases
-            for variant in all[(number % all.count)...] + all[..<(number % all.count)] {
+            for variant in Variant.allCases {
                 Progress.say("telemetry, round \(number + 1) of \(setting.rounds), \(variant.rawValue)")
-                rounds[variant, default: []].append(try await measure(variant, setting, collector))
+                pairs[variant, default: []].append(try await measure(variant, setting, collector))
             }
         }
-        return Self.figures(rounds) + (try await CallerCost.measure(isQuick: setting.isQuick))
+        return Self.figures(pairs) + (try await CallerCost.measure(isQuick: setting.isQuick))
     }
 
     private func measure(
         _ variant: Variant, _ setting: BenchmarkSetting, _ collector: DiscardingCollector
-    ) async throws -> Round {
-        try await onStage(setting) { stage in
-            try await stage.withWorker(hosts: setting.hostCounts[0], variant.settings(collector)) { worker in
-                let warmUp = ConversationLoad.Shape(prefix: "warm", sessions: 64, turns: 10, atOnce: 64)
-                _ = try await ConversationLoad(warmUp, on: stage).run(upTo: .seconds(60))
-                let shape = ConversationLoad.Shape(
-                    prefix: "session", sessions: setting.isQuick ? 64 : setting.sessions,
-                    turns: setting.isQuick ? 5 : 25, atOnce: 64)
-                let before = (UsageSnapshot(workers: [worker.processID]), ProcessUsage(collector.processID))
-                let outcome = try await ConversationLoad(shape, on: stage).run()
-                let after = (UsageSnapshot(workers: [worker.processID]), ProcessUsage(collector.processID))
-                let turns = Double(shape.totalTurns)
-                return Round(
-                    turns: turns / outcome.elapsed.inSeconds,
-                    cpu: after.0.workerThreadSeconds(since: before.0) / turns,
-                    collector: ((after.1?.threadSeconds ?? 0) - (before.1?.threadSeconds ?? 0)) / turns)
+    ) async throws -> Pair {
+        try await onStage(setting) { first in
+            try await onStage(setting) { second in
+                try await first.withWorker(hosts: setting.hostCounts[0], Variant.off.settings(collector)) { base in
+                    try await second.withWorker(hosts: setting.hostCounts[0], variant.settings(collector)) { own in
+                        try await measure((first, base), (second, own), setting, collector)
+                    }
+                }
             }
         }
     }
 
-    /// Medians, and those of the ratios within the rounds.
-    private static func figures(_ rounds: [Variant: [Round]]) -> [Measurement] {
-        let base = rounds[.off] ?? []
-        return Variant.allCases.flatMap { variant -> [Measurement] in
-            let own = rounds[variant] ?? []
-            let speed = Statistics(own.map(\.turns))
-            let cpu = Statistics(own.map { $0.cpu * 1e6 })
-            var figures = [
-                Measurement(variant.rawValue, "turns", speed.median, "/s", "median of \(own.count) rounds"),
+    private func measure(
+        _ base: (stage: Stage, worker: WorkerUnderTest), _ own: (stage: Stage, worker: WorkerUnderTest),
+        _ setting: BenchmarkSetting, _ collector: DiscardingCollector
+    ) async throws -> Pair {
+        let warmUp = ConversationLoad.Shape(prefix: "warm", sessions: 64, turns: 10, atOnce: 64)
+        async let warm = ConversationLoad(warmUp, on: base.stage).run(upTo: .seconds(60))
+        _ = try await ConversationLoad(warmUp, on: own.stage).run(upTo: .seconds(60))
+        _ = try await warm
+        let shape = ConversationLoad.Shape(
+            prefix: "session", sessions: setting.isQuick ? 64 : setting.sessions, turns: setting.isQuick ? 5 : 25,
+            atOnce: 64)
+        let running = [base, own].map { side in
+            Running(
+                worker: side.worker, load: ConversationLoad(shape, on: side.stage),
+                usage: UsageSnapshot(workers: [side.worker.processID]))
+        }
+        let before = ProcessUsage(collector.processID)?.threadSeconds ?? 0
+        let start = ContinuousClock.now
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            for side in running { group.addTask { _ = try await side.load.run() } }
+            // Until the first is done: the other would have the machine for itself from then on.
+            try await group.next()
+            let elapsed = ContinuousClock.now - start
+            let sides = running.map { $0.side(elapsed) }
+            let spent = (ProcessUsage(collector.processID)?.threadSeconds ?? 0) - before
+            try await group.waitForAll()
+            return Pair(base: sides[0], own: sides[1], collector: spent / (sides[1].turns * elapsed.inSeconds))
+        }
+    }
+
+    /// Medians, and those of the ratios within the pairs.
+    private static func figures(_ pairs: [Variant: [Pair]]) -> [Measurement] {
+        Variant.allCases.flatMap { variant -> [Measurement] in
+            let all = pairs[variant] ?? []
+            let speeds = Statistics(all.map { $0.own.turns / $0.base.turns })
+            let costs = Statistics(all.map { $0.own.cpu / $0.base.cpu })
+            let cpu = Statistics(all.map { $0.own.cpu * 1e6 })
+            let aim = variant == .off ? "what the two differ by anyway" : "aim 1.05"
+            let collector = Statistics(all.map { $0.collector * 1e6 })
+            return [
+                Measurement(
+                    variant.rawValue, "turns, ratio", speeds.median, "",
+                    "to another worker without, at the same time; \(span(speeds))"),
+                Measurement(variant.rawValue, "CPU per turn, ratio", costs.median, "", "\(aim); \(span(costs))"),
                 Measurement(variant.rawValue, "CPU per turn", cpu.median, "µs", "worker and hosts"),
+                Measurement(variant.rawValue, "CPU of the collector", collector.median, "µs/turn", "not in the others"),
             ]
-            guard variant != .off else { return figures }
-            let speeds = Statistics(zip(own, base).map { $0.turns / $1.turns })
-            let costs = Statistics(zip(own, base).map { $0.cpu / $1.cpu })
-            figures += [
-                Measurement(variant.rawValue, "turns, ratio", speeds.median, "", "to no telemetry; \(span(speeds))"),
-                Measurement(variant.rawValue, "CPU per turn, ratio", costs.median, "", "aim 1.05; \(span(costs))"),
-            ]
-            if variant != .counting {
-                let collector = Statistics(own.map { $0.collector * 1e6 })
-                figures.append(
-                    Measurement(
-                        variant.rawValue, "CPU of the collector", collector.median, "µs/turn", "not in the others"))
-            }
-            return figures
         }
     }
 

@@ -58,6 +58,9 @@ final class ConversationLoad: Sendable {
         }
     }
 
+    /// How many turns are over.
+    var completed: Int { state.withLock { $0.completed } }
+
     /// Plays all conversations to their ends.
     func run(upTo limit: Duration = .seconds(600)) async throws -> Outcome {
         stage.events.listen { [weak self] in self?.heard($0) }
