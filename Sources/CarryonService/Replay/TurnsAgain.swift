@@ -97,10 +97,17 @@ struct TurnsAgain {
             throw CommandFailure(
                 .failed, "the session '\(stored.id)' has gone on meanwhile; the branch \(branch) stays")
         }
-        let rewind = RewindRecord(session: stored.id, turn: turn, nextSeq: stored.nextSeq)
-        _ = try await producer.send(rewind.made(topic: eventsTopic, partition: partition))
-        for item in items where item.leftOut == nil {
-            _ = try await producer.send(item.again(at: now))
+        do {
+            let rewind = RewindRecord(session: stored.id, turn: turn, nextSeq: stored.nextSeq)
+            _ = try await producer.send(rewind.made(topic: eventsTopic, partition: partition))
+            for item in items where item.leftOut == nil {
+                _ = try await producer.send(item.again(at: now))
+            }
+        } catch {
+            throw CommandFailure(
+                .unavailable,
+                "the history of '\(stored.id)' was taken back (\(branch) has the old one), and not all of its requests "
+                    + "could be sent again. Do it again; what was sent is left out then. \(error)")
         }
     }
 }
