@@ -97,17 +97,20 @@ struct TurnsAgain {
             throw CommandFailure(
                 .failed, "the session '\(stored.id)' has gone on meanwhile; the branch \(branch) stays")
         }
+        var unsent = items.filter { $0.leftOut == nil }[...]
         do {
             let rewind = RewindRecord(session: stored.id, turn: turn, nextSeq: stored.nextSeq)
             _ = try await producer.send(rewind.made(topic: eventsTopic, partition: partition))
-            for item in items where item.leftOut == nil {
+            while let item = unsent.first {
                 _ = try await producer.send(item.again(at: now))
+                unsent.removeFirst()
             }
         } catch {
+            let places = unsent.map(\.place).joined(separator: ", ")
             throw CommandFailure(
                 .unavailable,
-                "the history of '\(stored.id)' was taken back (\(branch) has the old one), and not all of its requests "
-                    + "could be sent again. Do it again; what was sent is left out then. \(error)")
+                "the history of '\(stored.id)' was taken back (\(branch) has the old one), and these requests were not "
+                    + "sent again: \(places). \(error)")
         }
     }
 }
