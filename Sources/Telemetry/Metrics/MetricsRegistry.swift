@@ -43,7 +43,7 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
     /// Makes it the process's back end of swift-metrics, which takes one only, and where the service itself counts.
     package func bootstrap() {
         MetricsSystem.bootstrap(self)
-        Self.shared.withLock { shared in if shared == nil { shared = self } }
+        Self.shared.withLock { $0 = self }
     }
 
     /// The series of this name and these labels. What is one kind of metric does not become another: the first to be

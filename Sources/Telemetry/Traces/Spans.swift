@@ -44,6 +44,6 @@ extension SpanRecorder {
     /// Makes it the process's back end of swift-distributed-tracing, which takes one only.
     package func bootstrap() {
         InstrumentationSystem.bootstrap(self)
-        Self.shared.withLock { shared in if shared == nil { shared = self } }
+        Self.shared.withLock { $0 = self }
     }
 }
