@@ -105,8 +105,9 @@ struct TopicRebuild {
         let cluster = try await clusterID()
         let fence = try await store.takeFence(
             group: settings.groupID, cluster: cluster, topic: partition.topic, partition: partition.partition)
-        let marks = try await admin.watermarks(partition)
         let reader = try KafkaReader(properties, logger: logger)
+        let marks =
+            try await reader.watermarks(of: [partition], asking: admin)[partition] ?? Watermarks(low: 0, high: 0)
         let found = try await store.identifyLog(
             cluster: cluster, topic: partition.topic, partition: partition.partition, startOffset: marks.low,
             endOffset: marks.high

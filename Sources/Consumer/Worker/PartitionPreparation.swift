@@ -28,11 +28,6 @@ struct PartitionPreparation: Sendable {
         }
     }
 
-    struct TookTooLong: Error, CustomStringConvertible {
-        var code: String { "end_offset_timeout" }
-        var description: String { "Could not read to the ends of the partitions in time." }
-    }
-
     let options: ConsumerOptions
     let store: any SessionStore
     let consumer: KafkaConsumer
@@ -53,7 +48,7 @@ struct PartitionPreparation: Sendable {
             fences[partition] = try await store.takeFence(
                 group: options.groupID, cluster: cluster, topic: partition.topic, partition: partition.partition)
         }
-        let watermarks = try await trueWatermarks(of: answerable)
+        let watermarks = try await reader.watermarks(of: answerable, asking: admin)
         let committed = try await consumer.committed(answerable)
         await noteOtherClusters(than: cluster)
 
@@ -87,35 +82,6 @@ struct PartitionPreparation: Sendable {
     private func clusterID() async throws -> String {
         if let override = options.logIdentityOverride { return override }
         return try await admin.clusterID() ?? "unnamed"
-    }
-
-    /// The partitions' first offsets, and the ends that reading finds: a queried end may lie short of the last batch's.
-    private func trueWatermarks(of partitions: [TopicPartition]) async throws -> [TopicPartition: Watermarks] {
-        var watermarks: [TopicPartition: Watermarks] = [:]
-        var lastBatches: [TopicPartition: StartOffset] = [:]
-        for partition in partitions {
-            let queried = try await admin.watermarks(partition)
-            watermarks[partition] = queried
-            if queried.high > queried.low { lastBatches[partition] = .at(queried.high - 1) }
-        }
-        guard !lastBatches.isEmpty else { return watermarks }
-        for (partition, end) in try await ends(from: lastBatches) {
-            guard let queried = watermarks[partition] else { continue }
-            watermarks[partition] = Watermarks(low: queried.low, high: max(end, queried.high))
-        }
-        return watermarks
-    }
-
-    private func ends(from starts: [TopicPartition: StartOffset]) async throws -> [TopicPartition: Int64] {
-        try await withThrowingTaskGroup(of: [TopicPartition: Int64].self) { group in
-            group.addTask { [reader] in try await reader.read(from: starts, untilEnd: true) { _ in .proceed } }
-            group.addTask {
-                try await Task.sleep(for: .seconds(10))
-                throw TookTooLong()
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? [:]
-        }
     }
 
     private func identify(
