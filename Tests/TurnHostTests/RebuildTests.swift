@@ -1,3 +1,4 @@
+import CarryonTesting
 import ChatAgent
 import Conversation
 import Kafka
@@ -181,6 +182,63 @@ struct RebuildTests {
         let report = try await conductor.rebuild(into: other, shiftingRequestsBy: -1)
         #expect(report.gaps.map(\.session) == ["s"])
         #expect(try await other.loadSession("s")?.positions.contains { $0.offset == 0 } != true)
+    }
+
+    @Test("Of a store that has settled everything, no event is read; a stop that came too late makes no difference")
+    func nothingLacks() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        conductor.send(.stop(reason: nil))
+        try await conductor.finish()
+        #expect(try await conductor.surveyed(conductor.store) == [:])
+        #expect(try await conductor.surveyed(MemorySessionStore()).values.map(\.firstEvent) == [0])
+    }
+
+    @Test("Only sessions that lack something are read, from the last turn on that the store has of them")
+    func lacking() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        let old = try store(conductor)
+        _ = try await conductor.rebuild(into: old)
+        let sent = conductor.requests(in: 0).count
+        conductor.say("later", to: "other-2", id: "later")
+        conductor.say("later", id: "later")
+        try await conductor.finish()
+        let scope = try #require(try await conductor.surveyed(old)[0])
+        #expect(scope.sessions == ["s", "other-2"])
+        #expect(scope.firstRequest == Int64(sent))
+        #expect(scope.firstEvent == 0, "nothing is known of a new session")
+        var known = scope
+        known.sessions.remove("other-2")
+        let last = try #require(try await old.finalRuns(of: "s").max { $0.firstSeq < $1.firstSeq })
+        #expect(scope.knownSeqs == ["s": last.firstSeq])
+        known.firstEvent = last.eventsStart
+        _ = try await conductor.rebuild(into: old, scopes: [0: known])
+        #expect(try await conductor.differences(from: old).map(\.session) == ["other-2"])
+        #expect(try await old.loadSession("other-2") == nil)
+    }
+
+    @Test("Events that are not where the store has them are noticed before anything of their session is written")
+    func misplaced() async throws {
+        let conductor = try Conductor()
+        try await conversation(conductor)
+        let old = try store(conductor)
+        let all = conductor.log.events(0)
+        _ = try await conductor.rebuild(into: old, thirds: 1, trustsCommits: false)
+        let before = try #require(try await old.loadSession("s"))
+        var scope = try #require(try await conductor.surveyed(old)[0])
+        // As in a topic that was made again: beyond what the store knows of, or with nothing behind it.
+        for first in [all[all.count - 3].offset, all[all.count - 1].offset + 1] {
+            scope.firstEvent = first
+            scope.sessions = ["s"]
+            scope.knownSeqs = scope.knownSeqs.filter { $0.key == "s" }
+            await #expect(throws: RebuildScope.Misplaced.self) {
+                try await conductor.rebuild(into: old, scopes: [0: scope])
+            }
+            #expect(try await old.loadSession("s") == before)
+        }
+        _ = try await conductor.rebuild(into: old, scopes: [0: scope.readingAllEvents])
+        #expect(try await old.loadSession("s")?.messages == conductor.store.loadSession("s")?.messages)
     }
 
     @Test("Somebody who writes the same sessions meanwhile is noticed, and nothing of his is written over")

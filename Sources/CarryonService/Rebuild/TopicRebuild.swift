@@ -63,12 +63,14 @@ struct TopicRebuild {
 
     /// Builds a partition's sessions in `store`.
     /// - Parameters:
+    ///   - scope: what of it; `nil` for all.
     ///   - trustsCommits: whether what the group has committed counts as settled.
     ///   - lanes: how many sessions at a time.
     ///   - onTurn: called with each turn before it is settled there.
     @discardableResult
     func rebuild(
-        _ partition: Int32, into store: any SessionStore, trustsCommits: Bool = true, lanes: Int = 64,
+        _ partition: Int32, into store: any SessionStore, scope: RebuildScope? = nil, trustsCommits: Bool = true,
+        lanes: Int = 64,
         onTurn: (@Sendable (RecordedTurn) async throws -> Void)? = nil
     ) async throws -> RebuildReport {
         let requests = TopicPartition(topic: settings.requestsTopic, partition: partition)
@@ -78,13 +80,16 @@ struct TopicRebuild {
             trustsCommits
             ? try await admin.committedOffsets(group: settings.groupID, partitions: [requests])[requests]?.offset : nil
         let marks = try await admin.watermarks(events)
+        let first = max(marks.low, scope?.firstEvent ?? 0)
         let meter = ProgressMeter(
-            "partition \(partition)", unit: "events", total: Int(max(marks.high - marks.low, 0)))
-        let eventSource = try await KafkaRecordSource(events, properties: properties, logger: logger)
-        let requestSource = try await KafkaRecordSource(requests, properties: properties, logger: logger)
+            "partition \(partition)", unit: "events", total: Int(max(marks.high - first, 0)))
+        let eventSource = try await KafkaRecordSource(
+            events, from: .at(first), properties: properties, logger: logger)
+        let requestSource = try await KafkaRecordSource(
+            requests, from: .at(scope?.firstRequest ?? 0), properties: properties, logger: logger)
         var rebuild = PartitionRebuild(
             grant, events: eventSource, requests: requestSource, committed: committed ?? 0,
-            lanes: lanes, store: store, loop: loop, logger: logger, onTurn: onTurn
+            scope: scope, lanes: lanes, store: store, loop: loop, logger: logger, onTurn: onTurn
         ) { meter.reached($0.events) }
         do {
             let report = try await rebuild.run()

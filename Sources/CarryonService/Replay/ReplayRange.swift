@@ -1,4 +1,5 @@
 import Conversation
+import Kafka
 import TurnHost
 
 /// Which requests a replay is about.
@@ -20,6 +21,15 @@ struct ReplayRange: Sendable, Hashable {
     func contains(_ session: String, offset: Int64, time: Int64) -> Bool {
         if let sessions, !sessions.contains(session) { return false }
         return !(from?.isAfter(offset, time) ?? false) && (to?.isAfter(offset, time) ?? true)
+    }
+
+    /// The first offset that may be in it.
+    var firstOffset: Int64 { if case .offset(let offset) = from { offset } else { 0 } }
+
+    /// Whether a record is in it; without a key, it is nobody's.
+    func contains(_ record: KafkaRecord) -> Bool {
+        guard let session = record.keyString else { return false }
+        return contains(session, offset: record.offset, time: record.timestamp)
     }
 
     /// Whether a request at `offset`, and with it all behind it, is beyond the range.

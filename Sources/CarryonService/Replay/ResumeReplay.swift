@@ -9,6 +9,7 @@ import TurnHost
 /// offset is committed: the group's workers pass over the same requests.
 final class ResumeReplay: Sendable {
     struct Counts: Sendable {
+        /// Requests of the range.
         var read = 0
         var passed = 0
         var settled = 0
@@ -59,55 +60,90 @@ final class ResumeReplay: Sendable {
         change.yield()
     }
 
-    /// - Parameter progress: told the counts now and then.
     /// - Throws: ``CommandFailure`` if somebody else takes the partition; what the brokers and the store say.
-    func run(_ partition: Int32, _ range: ReplayRange, _ progress: (Counts) -> Void) async throws -> Counts {
-        let topic = TopicPartition(topic: source.settings.requestsTopic, partition: partition)
-        var grant = try await source.grant(topic, store)
-        grant.assignment = Int64(partition) + 1
-        host.send(.park(try await store.parkedSessions()))
-        host.send(.grant(grant))
-        let start: StartOffset = if case .offset(let offset) = range.from { .at(offset) } else { .beginning }
-        let records = try await KafkaRecordSource(
-            topic, from: start, properties: source.properties, logger: source.logger)
-        var counts = Counts()
+    func run(_ partition: Int32, _ range: ReplayRange) async throws -> Counts {
         let began = ContinuousClock.now
+        let topic = TopicPartition(topic: source.settings.requestsTopic, partition: partition)
+        var survey = StoreSurvey(store: store, log: try await source.grant(topic, store).log)
+        try await forEachBatch(of: topic, range, from: range.firstOffset) { try await survey.take($0) }
+        var counts = Counts(read: survey.read, passed: survey.settled, undecodable: survey.undecodable)
+        if let first = survey.first {
+            if let scope = try await survey.scope() { try await rebuild(partition, scope) }
+            try await settle(topic, range, from: first, &counts)
+        }
+        counts.seconds = (ContinuousClock.now - began).inSeconds
+        return counts
+    }
+
+    /// Brings into the store what the events say is settled: what was answered already must not be answered twice. What
+    /// was only committed has not been.
+    private func rebuild(_ partition: Int32, _ scope: RebuildScope) async throws {
         do {
-            var settled = SettledOffsets(store: store, log: grant.log)
-            reading: while let batch = try await records.next() {
-                for record in batch {
-                    if range.isOver(offset: record.offset) { break reading }
-                    try await take(record, range, grant, &settled, &counts)
-                }
-                progress(counts)
+            try await source.rebuild(partition, into: store, scope: scope, trustsCommits: false)
+        } catch let misplaced as RebuildScope.Misplaced {
+            source.logger.notice(
+                "All events are read, as some are not where the store has them.",
+                metadata: ["partition": "\(partition)", "reason": "\(misplaced)"])
+            try await source.rebuild(partition, into: store, scope: scope.readingAllEvents, trustsCommits: false)
+        }
+    }
+
+    /// Reads the range's requests, with progress on standard error.
+    private func forEachBatch(
+        of topic: TopicPartition, _ range: ReplayRange, from first: Int64,
+        _ body: ([KafkaRecord]) async throws -> Void
+    ) async throws {
+        let marks = try await source.admin.watermarks(topic)
+        let first = max(first, marks.low)
+        let meter = ProgressMeter(
+            "partition \(topic.partition)", unit: "requests", total: Int(max(marks.high - first, 0)))
+        defer { meter.finish() }
+        let records = try await KafkaRecordSource(
+            topic, from: .at(first), properties: source.properties, logger: source.logger)
+        var count = 0
+        do {
+            while let batch = try await records.next(), let last = batch.last {
+                try await body(batch.filter(range.contains))
+                if range.isOver(offset: last.offset) { break }
+                count += batch.count
+                meter.reached(count)
             }
-            host.send(.caughtUp(assignment: grant.assignment))
-            try await wait { $0.outstanding.isEmpty }
-            host.send(.revoke(assignments: [grant.assignment], grace: .seconds(30)))
-            try await wait { $0.hasYielded }
-            state.withLock { $0.hasYielded = false }
-            counts.seconds = (ContinuousClock.now - began).inSeconds
         } catch {
             await records.close()
             throw error
         }
         await records.close()
-        return counts
+    }
+
+    /// Carries out what is not settled now, from an offset on.
+    private func settle(
+        _ topic: TopicPartition, _ range: ReplayRange, from first: Int64, _ counts: inout Counts
+    ) async throws {
+        var grant = try await source.grant(topic, store)
+        grant.assignment = Int64(topic.partition) + 1
+        host.send(.park(try await store.parkedSessions()))
+        host.send(.grant(grant))
+        var settled = SettledOffsets(store: store, log: grant.log)
+        try await forEachBatch(of: topic, range, from: first) { batch in
+            try await settled.learn(batch)
+            for record in batch { try await take(record, grant, settled, &counts) }
+        }
+        host.send(.caughtUp(assignment: grant.assignment))
+        try await wait { $0.outstanding.isEmpty }
+        host.send(.revoke(assignments: [grant.assignment], grace: .seconds(30)))
+        try await wait { $0.hasYielded }
+        state.withLock { $0.hasYielded = false }
     }
 
     private func take(
-        _ record: KafkaRecord, _ range: ReplayRange, _ grant: PartitionGrant, _ settled: inout SettledOffsets,
-        _ counts: inout Counts
+        _ record: KafkaRecord, _ grant: PartitionGrant, _ settled: SettledOffsets, _ counts: inout Counts
     ) async throws {
         counts.read += 1
-        guard let session = record.keyString, let key = record.key,
-            range.contains(session, offset: record.offset, time: record.timestamp)
-        else { return }
-        if try await settled.contains(record.offset, of: session) {
+        if let session = record.keyString, settled.contains(record.offset, of: session) {
             counts.passed += 1
             return
         }
-        guard (try? SessionID.validate(key)) != nil, let request = try? record.decodedRequest() else {
+        guard let (session, request) = record.sessionRequest else {
             counts.undecodable += 1
             return
         }
@@ -144,29 +180,5 @@ final class ResumeReplay: Sendable {
 
     func close() {
         host.close()
-    }
-}
-
-/// Up to where sessions are settled in a log, looked up once for each.
-private struct SettledOffsets {
-    let store: any SessionStore
-    let log: LogIdentity
-    private var known: [String: (position: Int64, ahead: Set<Int64>)] = [:]
-
-    init(store: any SessionStore, log: LogIdentity) {
-        self.store = store
-        self.log = log
-    }
-
-    mutating func contains(_ offset: Int64, of session: String) async throws -> Bool {
-        if known[session] == nil {
-            // The log that was settled in last comes first; what a session has said is not looked at.
-            var stored = try await store.sessionHead(session)
-            if stored?.positions.first?.log != log { stored = try await store.loadSession(session) }
-            let ahead = stored?.appliedAhead.filter { $0.log == log }.map(\.offset) ?? []
-            known[session] = (stored?.positions.first { $0.log == log }?.offset ?? -1, Set(ahead))
-        }
-        guard let found = known[session] else { return false }
-        return offset <= found.position || found.ahead.contains(offset)
     }
 }

@@ -4,7 +4,8 @@ import Kafka
 package import Logging
 package import SessionStore
 
-/// Builds the sessions of one partition again from its requests and events, both read once, from their beginnings.
+/// Builds the sessions of one partition again from its requests and events, both read once: from their beginnings, or
+/// from where what the store lacks begins.
 ///
 /// What is held at a time does not grow with the topics: the answers that were under way side by side, a few numbers and
 /// the last unanswered request of each session of the partition.
@@ -15,6 +16,7 @@ package struct PartitionRebuild {
     private let rebuilder: SessionRebuilder
     private let events: any RecordSource
     private let committed: Int64
+    private let scope: RebuildScope?
     private let batch: Int
     private let lanes: Int
     private let progress: (RebuildReport) -> Void
@@ -29,6 +31,7 @@ package struct PartitionRebuild {
     /// - Parameters:
     ///   - partition: the requests' log, with a fence that was taken for this.
     ///   - committed: the offset that the consumer group has committed there; what lies before it is settled.
+    ///   - scope: what of it; `nil` for all. The sources begin where it says.
     ///   - batch: how many steps are worked out together.
     ///   - lanes: how many sessions are written side by side.
     ///   - loop: the service's agent. It is not called.
@@ -36,14 +39,16 @@ package struct PartitionRebuild {
     ///   - progress: told now and then what was done so far.
     package init(
         _ partition: PartitionGrant, events: any RecordSource, requests: any RecordSource, committed: Int64,
-        batch: Int = 512, lanes: Int = 64, store: any SessionStore, loop: TurnLoop, logger: Logger,
+        scope: RebuildScope? = nil, batch: Int = 512, lanes: Int = 64, store: any SessionStore, loop: TurnLoop,
+        logger: Logger,
         onTurn: (@Sendable (RecordedTurn) async throws -> Void)? = nil,
         progress: @escaping (RebuildReport) -> Void = { _ in }
     ) {
         rebuilder = SessionRebuilder(partition, store: store, loop: loop, logger: logger, onTurn: onTurn)
         self.events = events
-        self.requests = RequestLookahead(requests)
+        self.requests = RequestLookahead(requests, of: scope?.sessions)
         self.committed = committed
+        self.scope = scope
         self.batch = batch
         self.lanes = lanes
         self.progress = progress
@@ -51,7 +56,7 @@ package struct PartitionRebuild {
 
     /// Reads both topics' partition to its end.
     /// - Throws: what the sources and the store throw; ``SessionRebuilder/Disturbed`` if somebody else writes the same
-    ///   sessions. What was written by then stays, and is passed over when the rebuild is begun again.
+    ///   sessions; ``RebuildScope/Misplaced`` if the events do not begin where the scope has them. What was written by then stays, and is passed over when the rebuild is begun again.
     package mutating func run() async throws -> RebuildReport {
         while let records = try await events.next() {
             for record in records {
@@ -74,6 +79,7 @@ package struct PartitionRebuild {
     }
 
     private mutating func take(_ record: KafkaRecord) async throws {
+        if let scope, !scope.sessions.contains(record.keyString ?? "") { return }
         if let session = ErasureRecord.session(of: record) {
             if folds[session] != nil { add(.erased(at: record.timestamp), session, bytes: record.byteCount) }
             return
@@ -90,6 +96,9 @@ package struct PartitionRebuild {
                 key: record.key, headers: record.headers.map { (name: $0.name, value: $0.value) })
         else { return }
         let session = headers.session
+        if let known = scope?.knownSeqs[session], folds[session] == nil, headers.seq > known {
+            throw RebuildScope.Misplaced(session: session, seq: known)
+        }
         guard let folded = folds[session, default: SessionFold()].take(headers, record) else { return }
         var own: RebuiltRequest?
         for request in try await requests.take(session, upTo: folded.requestOffset) {
@@ -98,7 +107,7 @@ package struct PartitionRebuild {
         add(.closed(folded, own), session, bytes: folded.bytes + (own?.record.byteCount ?? 0))
     }
 
-    /// A request in front of one that is settled is settled too; of those that leave no event, only a stop's key is kept.
+    /// A request in front of one that was begun is settled; of those that leave no event, only a stop's key is kept.
     private mutating func addSilent(_ request: RebuiltRequest, _ session: String) {
         guard case .stop = request.request.kind, request.request.idempotencyKey != nil else { return }
         add(.silent(request, nextSeq: nil), session, bytes: request.record.byteCount)
@@ -112,9 +121,15 @@ package struct PartitionRebuild {
 
     /// What is left at the ends of both topics.
     private mutating func finish() async throws {
+        if let gone = scope?.knownSeqs.first(where: { folds[$0.key] == nil }) {
+            throw RebuildScope.Misplaced(session: gone.key, seq: gone.value)
+        }
         let rest = try await requests.rest()
         for (session, fold) in folds {
             guard let unsettled = fold.unsettled else { continue }
+            for request in rest[session] ?? [] where request.record.offset < unsettled.requestOffset {
+                addSilent(request, session)
+            }
             let isSilent = rest[session]?.contains {
                 $0.record.offset == unsettled.requestOffset && $0.request.isSilent && $0.record.offset < committed
             }
@@ -138,18 +153,9 @@ package struct PartitionRebuild {
     }
 
     private mutating func flush() async throws {
-        let (rebuilder, lanes) = (rebuilder, lanes)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            var running = 0
-            for (session, steps) in steps {
-                if running == lanes {
-                    try await group.next()
-                    running -= 1
-                }
-                group.addTask { try await rebuilder.rebuild(session, steps) }
-                running += 1
-            }
-            try await group.waitForAll()
+        let rebuilder = rebuilder
+        try await inLanes(steps, lanes: lanes) { session, steps in
+            try await rebuilder.rebuild(session, steps)
         }
         (steps, stepCount, stepBytes) = ([:], 0, 0)
         progress(report)
@@ -167,8 +173,8 @@ extension Request {
         }
     }
 
-    /// Whether its settlement is written, though no event tells of it.
-    fileprivate var leavesPosition: Bool {
+    /// Whether anything is written of its settlement. A stop that comes too late leaves nothing, but its key is kept.
+    var leavesPosition: Bool {
         if case .stop = kind { idempotencyKey != nil } else { true }
     }
 }

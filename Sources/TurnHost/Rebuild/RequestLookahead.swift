@@ -8,14 +8,17 @@ import Kafka
 /// session.
 struct RequestLookahead {
     private let source: any RecordSource
+    private let sessions: Set<String>?
     private var waiting: [String: [RebuiltRequest]] = [:]
     private var readUpTo: Int64 = -1
     private var isAtEnd = false
     /// How many records were read.
     private(set) var count = 0
 
-    init(_ source: any RecordSource) {
+    /// - Parameter sessions: whose requests are held; `nil` for everybody's.
+    init(_ source: any RecordSource, of sessions: Set<String>?) {
         self.source = source
+        self.sessions = sessions
     }
 
     /// The session's requests up to `offset`, in order; they are held no longer.
@@ -45,9 +48,9 @@ struct RequestLookahead {
                 readUpTo = record.offset
                 count += 1
                 // What can't be read was set aside, and is nothing to a session.
-                guard let key = record.key, let session = try? SessionID.validate(key),
-                    let request = try? record.decodedRequest()
-                else { continue }
+                guard let (session, request) = record.sessionRequest, sessions?.contains(session) ?? true else {
+                    continue
+                }
                 waiting[session, default: []].append(RebuiltRequest(record, request))
             }
         }

@@ -10,10 +10,11 @@ final class WorkerUnderTest: Sendable {
     private let hasEnded = Mutex(false)
 
     /// - Parameters:
-    ///   - command: what it runs.
+    ///   - command: what it runs, with its arguments.
     ///   - settings: as environment variables, without their prefix.
     ///   - log: the file that gets what the worker prints.
-    init(executable: String, command: String = "work", settings: [String: String], directory: URL, log: URL) throws {
+    init(executable: String, command: [String] = ["work"], settings: [String: String], directory: URL, log: URL) throws
+    {
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CARRYON_") }
         for (name, value) in settings { environment["CARRYON_\(name)"] = value }
         self.log = log
@@ -21,7 +22,7 @@ final class WorkerUnderTest: Sendable {
         let output = try FileHandle(forWritingTo: log)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = [command]
+        process.arguments = command
         process.environment = environment
         process.currentDirectoryURL = directory
         process.standardOutput = output
@@ -39,14 +40,8 @@ final class WorkerUnderTest: Sendable {
     /// Its turn hosts, oldest first; the spare is the youngest.
     var hosts: [Int32] { ProcessUsage.children(of: processID) }
 
-    func kill() {
-        _ = Glibc.kill(processID, SIGKILL)
-    }
-
-    /// Has it drain; kills it if that takes too long.
-    func stop(within seconds: Double = 30) async {
-        guard !hasEnded.withLock({ $0 }) else { return }
-        _ = Glibc.kill(processID, SIGTERM)
+    /// Waits until it has ended by itself; kills it if that takes too long.
+    func end(within seconds: Double) async {
         await withCheckedContinuation { continuation in
             Thread {
                 if self.ended.wait(timeout: .now() + seconds) == .timedOut {
@@ -57,5 +52,16 @@ final class WorkerUnderTest: Sendable {
                 continuation.resume()
             }.start()
         }
+    }
+
+    func kill() {
+        _ = Glibc.kill(processID, SIGKILL)
+    }
+
+    /// Has it drain; kills it if that takes too long.
+    func stop(within seconds: Double = 30) async {
+        guard !hasEnded.withLock({ $0 }) else { return }
+        _ = Glibc.kill(processID, SIGTERM)
+        await end(within: seconds)
     }
 }

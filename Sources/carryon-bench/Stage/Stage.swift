@@ -72,12 +72,12 @@ final class Stage: Sendable {
 
     /// Starts a worker on this broker and store.
     func startWorker(hosts: Int, _ settings: [String: String] = [:]) throws -> WorkerUnderTest {
-        try start("work", hosts: hosts, settings)
+        try start(["work"], hosts: hosts, settings)
     }
 
     /// Starts a gateway on this broker and store, and waits until it answers.
     func startGateway(port: UInt16) async throws -> WorkerUnderTest {
-        let gateway = try start("gateway", hosts: 0, ["GATEWAY_ADDRESS": "127.0.0.1:\(port)"])
+        let gateway = try start(["gateway"], hosts: 0, ["GATEWAY_ADDRESS": "127.0.0.1:\(port)"])
         let deadline = ContinuousClock.now + .seconds(30)
         while (try? await LoadClient.status(port: port)) != 200 {
             guard ContinuousClock.now < deadline else {
@@ -88,8 +88,16 @@ final class Stage: Sendable {
         return gateway
     }
 
+    /// Runs a command on this broker and store to its end.
+    /// - Returns: what it printed.
+    func run(_ command: [String], _ settings: [String: String], within seconds: Double) async throws -> String {
+        let process = try start(command, hosts: 0, settings)
+        await process.end(within: seconds)
+        return try String(contentsOf: process.log, encoding: .utf8)
+    }
+
     private func start(
-        _ command: String, hosts: Int, _ settings: [String: String]
+        _ command: [String], hosts: Int, _ settings: [String: String]
     ) throws -> WorkerUnderTest {
         var all = [
             "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrapServers, "KAFKA_FETCH_WAIT_MAX_MS": fetchWait,
@@ -102,7 +110,7 @@ final class Stage: Sendable {
         all.merge(setting.workerSettings) { _, given in given }
         return try WorkerUnderTest(
             executable: setting.executable, command: command, settings: all, directory: directory,
-            log: directory.appendingPathComponent("\(command)-\(UUID().uuidString).log"))
+            log: directory.appendingPathComponent("\(command[0])-\(UUID().uuidString).log"))
     }
 
     /// Waits until a worker, at the log level `info`, says that it has partitions of the requests.

@@ -168,6 +168,33 @@ struct ReplayCommandTests {
         }
     }
 
+    @Test(
+        "A store that is restored from a backup gets what was answered since from the events, and no answer is given twice",
+        .timeLimit(.minutes(10)))
+    func restored() async throws {
+        try await withCluster(.tansu, "restored") { cluster in
+            try await record(cluster, sessions: 4, turns: 3)
+            let path = cluster.directory.path("restored.sqlite")
+            for suffix in ["", "-wal"] {
+                try FileManager.default.copyItem(
+                    atPath: cluster.directory.path("sessions.sqlite") + suffix, toPath: path + suffix)
+            }
+            try await record(cluster, sessions: 4, turns: 2)
+            let before = try await Live(cluster).ends
+            let variables = ["CARRYON_STORE": "sqlite:\(path)"]
+            let resumed = try await cluster.run(
+                ["replay", "resume", "--json", "--ignore-members"], variables: variables)
+            try require("the end: \(resumed.errorText)", resumed.ending, equals: .done)
+            let rows = try JSON(parsing: Array(resumed.outputText.utf8)).arrayValue ?? []
+            func sum(_ name: String) -> Int { rows.reduce(0) { $0 + ($1[name]?.int ?? 0) } }
+            try require("settled now", sum("settled"), equals: 0)
+            try require("were settled", sum("passed"), equals: 20)
+            try require("the ends of the topics", try await Live(cluster).ends, equals: before)
+            let verified = try await cluster.run(["verify"], variables: variables)
+            try require("what verify finds: \(verified.outputText)", verified.ending, equals: .done)
+        }
+    }
+
     @Test("Answered anew, a session has new turns, and its old history in a branch", .timeLimit(.minutes(10)))
     func again() async throws {
         try await withCluster(.tansu, "again") { cluster in

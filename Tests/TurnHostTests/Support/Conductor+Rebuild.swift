@@ -33,28 +33,40 @@ extension Conductor {
     ///   - requests: the requests that are there yet, by their offsets; by default all.
     ///   - shift: what their offsets are off by.
     ///   - events: the events that are there yet.
+    ///   - thirds: how many thirds of each partition's events are there yet.
+    ///   - scopes: what of each partition is built again; by default everything of all.
+    ///   - trustsCommits: whether what was committed counts as settled.
     ///   - batch: how many records come at a time, and how many steps are worked out together.
     ///   - before: called with the offset of the event that comes next.
     func rebuild(
         _ agent: UnaskedAgent = UnaskedAgent(), into store: any SessionStore, requests: Range<Int64>? = nil,
         shiftingRequestsBy shift: Int64 = 0,
-        events: Range<Int64>? = nil, batch: Int = 7, before: @escaping (Int64) async throws -> Void = { _ in }
+        events: Range<Int64>? = nil, thirds: Int = 3, scopes: [Int32: RebuildScope]? = nil, trustsCommits: Bool = true,
+        batch: Int = 7,
+        before: @escaping (Int64) async throws -> Void = { _ in }
     ) async throws -> RebuildReport {
         var report = RebuildReport()
         for partition in partitions {
+            let scope = scopes?[partition]
+            if scopes != nil, scope == nil { continue }
             let fence = try await store.takeFence(group: "g", cluster: "c1", topic: topic, partition: partition)
             let place = LogIdentity(cluster: "c1", topic: topic, partition: partition, epoch: 0)
-            let requests = self.requests(in: partition).filter { requests?.contains($0.offset) ?? true }.map { record in
-                var record = record
-                record.offset += shift
-                return record
-            }
-            let events = log.events(partition).filter { events?.contains($0.offset) ?? true }
+            let requests = self.requests(in: partition)
+                .filter { (requests?.contains($0.offset) ?? true) && $0.offset >= scope?.firstRequest ?? 0 }
+                .map { record in
+                    var record = record
+                    record.offset += shift
+                    return record
+                }
+            let there = log.events(partition)
+            let events = there.prefix(there.count * thirds / 3)
+                .filter { (events?.contains($0.offset) ?? true) && $0.offset >= scope?.firstEvent ?? 0 }
             let grant = PartitionGrant(assignment: 1, log: place, fence: fence, endOffset: Int64(requests.count))
             var rebuild = PartitionRebuild(
                 grant, events: MemorySource(events, batch: batch, before: before),
-                requests: MemorySource(requests, batch: batch), committed: watermark(of: partition), batch: batch,
-                store: store, loop: TurnLoop(agent: agent, logger: Self.quiet), logger: Self.quiet)
+                requests: MemorySource(requests, batch: batch),
+                committed: trustsCommits ? watermark(of: partition) : 0, scope: scope, batch: batch, store: store,
+                loop: TurnLoop(agent: agent, logger: Self.quiet), logger: Self.quiet)
             report.add(try await rebuild.run())
         }
         return report
@@ -68,6 +80,31 @@ extension Conductor {
         #expect(report.gaps == [])
         #expect(try await differences(from: other) == [])
         try await other.close()
+        for part in 1...2 { try await checkCatchingUp(after: part) }
+    }
+
+    /// Finds that a store that has missed the last third of the events, or two thirds, comes to the same by what it lacks.
+    private func checkCatchingUp(after thirds: Int) async throws {
+        let agent = UnaskedAgent(ownsHistory: ownsHistory)
+        let old = MemorySessionStore()
+        _ = try await rebuild(agent, into: old, thirds: thirds, trustsCommits: false)
+        let scopes = try await surveyed(old)
+        let report = try await rebuild(agent, into: old, scopes: scopes)
+        #expect(report.gaps == [], "after \(thirds) thirds")
+        #expect(try await differences(from: old) == [], "after \(thirds) thirds")
+        try await old.close()
+    }
+
+    /// What a store lacks of each partition that it lacks anything of.
+    func surveyed(_ store: any SessionStore) async throws -> [Int32: RebuildScope] {
+        var scopes: [Int32: RebuildScope] = [:]
+        for partition in partitions {
+            let place = LogIdentity(cluster: "c1", topic: topic, partition: partition, epoch: 0)
+            var survey = StoreSurvey(store: store, log: place)
+            try await survey.take(requests(in: partition))
+            scopes[partition] = try await survey.scope()
+        }
+        return scopes
     }
 
     /// What the store has otherwise than another one, for the sessions that either of them has.

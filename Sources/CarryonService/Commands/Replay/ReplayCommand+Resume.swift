@@ -10,9 +10,9 @@ extension ReplayCommand {
             commandName: "resume",
             abstract: "Settles now what was never settled, as after a store was restored from a backup.",
             discussion: """
-                For the live store and topics: stop the workers first. What the events say is settled is brought into \
-                the store without a model call, as by 'carryon rebuild --continue'; the rest of the requests is carried \
-                out. No offset is committed: workers pass over it all. Interrupted, it is begun again. A session's \
+                For the live store and topics: stop the workers first. What the store has settled is passed over. Of the \
+                rest, what the events say is settled is brought into the store without a model call, as by 'carryon \
+                rebuild --continue'; everything else is carried out. No offset is committed: workers pass over it all. Interrupted, it is begun again. A session's \
                 requests are settled in their order: one in front of a settled one counts as settled too.
                 """)
 
@@ -32,28 +32,12 @@ extension ReplayCommand {
             try await store.closing {
                 let resume = try ResumeReplay(source, invocation, store: store)
                 for partition in partitions {
-                    found.append((partition, try await run(resume, partition, range, source, store)))
+                    found.append((partition, try await resume.run(partition, range)))
                 }
                 resume.close()
             }
             await source.close()
             tell(found)
-        }
-
-        private func run(
-            _ resume: ResumeReplay, _ partition: Int32, _ range: ReplayRange, _ source: TopicRebuild,
-            _ store: any SessionStore
-        ) async throws -> ResumeReplay.Counts {
-            // What was answered already must not be answered twice; what was only committed has not been.
-            try await source.rebuild(partition, into: store, trustsCommits: false)
-            let marks = try await source.admin.watermarks(
-                TopicPartition(topic: source.settings.requestsTopic, partition: partition))
-            var first = marks.low
-            if case .offset(let offset) = range.from { first = max(first, offset) }
-            let meter = ProgressMeter(
-                "partition \(partition)", unit: "requests", total: Int(max(marks.high - first, 0)))
-            defer { meter.finish() }
-            return try await resume.run(partition, range) { meter.reached($0.read) }
         }
 
         private func tell(_ found: [(partition: Int32, counts: ResumeReplay.Counts)]) {
