@@ -102,6 +102,8 @@ struct HistoryHookTests {
         #expect(second.journal.promptIDs == [["u1", "u2", "s-answer-1", "u3"]])
         #expect(conductor.view().isGapless)
         #expect(conductor.view().completes.map(\.turn) == [0, 1, 2])
+        conductor.isRebuildable = true
+        try await conductor.checkRebuild()
     }
 
     @Test("A history that is kept beyond its hook changes nothing")

@@ -79,6 +79,8 @@ struct LocalsTests {
         try await conductor.finish(second, turns: 1)
         #expect(try conductor.view().answer(turn: 1).text == "late")
         #expect(try await conductor.store.loadSession("s")?.state == nil, "an emptied slot leaves nothing")
+        conductor.isRebuildable = true
+        try await conductor.checkRebuild()
     }
 
     @Test("What a run set that died is not there for the next one")

@@ -184,6 +184,34 @@ struct RebuildTests {
         #expect(try await other.loadSession("s")?.positions.contains { $0.offset == 0 } != true)
     }
 
+    @Test("What onTurnComplete has changed is there too, once, however often the rebuild is begun again")
+    func amended() async throws {
+        let conductor = try Conductor()
+        // The request counts as settled before the hook is called.
+        conductor.isRebuildable = false
+        let agent = HookAgent(completing: { event in
+            let note = Message(id: "note-\(event.identity.turn)", role: .user, parts: [.text("noted")])
+            event.history.set(event.messages.suffix(3) + [note])
+        })
+        try await conductor.start(agent)
+        for turn in 0..<3 {
+            conductor.say("turn \(turn)", id: "u\(turn)")
+            try await conductor.finish(agent, turns: turn + 1)
+            try await waitFor {
+                try await conductor.store.loadSession("s")?.messages.contains { $0.id == "note-\(turn)" } == true
+            }
+        }
+        try await conductor.revoke()
+        conductor.isRebuildable = true
+        try await conductor.checkRebuild()
+        let other = try store(conductor)
+        for round in 1...2 {
+            #expect(try await conductor.rebuild(into: other).gaps == [], "round \(round)")
+            let stored = try #require(try await other.loadSession("s"))
+            #expect(stored.messages.map(\.id) == ["note-1", "u2", "s-answer-2", "note-2"], "round \(round)")
+        }
+    }
+
     @Test("Of a store that has settled everything, no event is read; a stop that came too late makes no difference")
     func nothingLacks() async throws {
         let conductor = try Conductor()

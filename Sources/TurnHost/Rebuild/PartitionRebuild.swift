@@ -80,16 +80,7 @@ package struct PartitionRebuild {
 
     private mutating func take(_ record: KafkaRecord) async throws {
         if let scope, !scope.sessions.contains(record.keyString ?? "") { return }
-        if let session = ErasureRecord.session(of: record) {
-            if folds[session] != nil { add(.erased(at: record.timestamp), session, bytes: record.byteCount) }
-            return
-        }
-        if let rewind = RewindRecord(record) {
-            if folds[rewind.session] != nil {
-                add(.rewound(rewind, at: record.timestamp), rewind.session, bytes: record.byteCount)
-            }
-            return
-        }
+        if record.value == nil { return take(besidesEvents: record) }
         // Somebody else's record is none of the sessions' events.
         guard
             let headers = try? EventHeaders(
@@ -105,6 +96,18 @@ package struct PartitionRebuild {
             if request.record.offset == folded.requestOffset { own = request } else { addSilent(request, session) }
         }
         add(.closed(folded, own), session, bytes: folded.bytes + (own?.record.byteCount ?? 0))
+    }
+
+    /// Takes a record that is none of its session's events, and that may tell of a change.
+    private mutating func take(besidesEvents record: KafkaRecord) {
+        guard let session = record.keyString, folds[session] != nil else { return }
+        if ErasureRecord.session(of: record) != nil {
+            add(.erased(at: record.timestamp), session, bytes: record.byteCount)
+        } else if let rewind = RewindRecord(record) {
+            add(.rewound(rewind, at: record.timestamp), session, bytes: record.byteCount)
+        } else if let amendment = AmendmentRecord(record) {
+            add(.amended(amendment, at: record.timestamp), session, bytes: record.byteCount)
+        }
     }
 
     /// A request in front of one that was begun is settled; of those that leave no event, only a stop's key is kept.

@@ -13,6 +13,8 @@ enum RebuildStep: Sendable {
     case erased(at: Int64)
     /// The history was taken back. At a time in milliseconds since 1970.
     case rewound(RewindRecord, at: Int64)
+    /// `onTurnComplete` had the session otherwise. At a time in milliseconds since 1970.
+    case amended(AmendmentRecord, at: Int64)
     /// A request that was begun and not settled.
     case open(FoldedRequest)
 }

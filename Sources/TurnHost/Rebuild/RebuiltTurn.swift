@@ -30,14 +30,12 @@ extension TurnLoop {
             else { return nil }
             return record
         }
-        let state = checkpoint?.state.map { $0.isNull ? [] : $0.serialized() }
+        let state = checkpoint?.storedState
         let history = ownsHistory ? nil : checkpoint?.history
         if let history, history.fits(chain) {
-            let change = HistoryChange(
-                keep: history.keep, replace: history.replaced.map { ($0.key, StoredMessage($0.value, turn: turn)) },
-                append: history.appended.map { StoredMessage($0, turn: turn) })
             return RebuiltTurn(
-                history: change, chain: chain.applying(history), state: state, ahead: checkpoint?.ahead ?? [])
+                history: history.change(turn: turn), chain: chain.applying(history), state: state,
+                ahead: checkpoint?.ahead ?? [])
         }
         let (after, ahead) = await effect(folded, complete, request, on: consume chain)
         if ownsHistory { return RebuiltTurn(history: HistoryChange(), chain: Chain(), state: state, ahead: ahead) }
@@ -107,8 +105,15 @@ extension TurnLoop {
 }
 
 extension CheckpointRecord.History {
+    /// The change as the store takes it.
+    func change(turn: Int) -> HistoryChange {
+        HistoryChange(
+            keep: keep, replace: replaced.map { ($0.key, StoredMessage($0.value, turn: turn)) },
+            append: appended.map { StoredMessage($0, turn: turn) })
+    }
+
     /// Whether it is a change of that history.
-    fileprivate func fits(_ chain: Chain) -> Bool {
+    func fits(_ chain: Chain) -> Bool {
         keep <= chain.count
             && replaced.allSatisfy {
                 (0..<min(keep, chain.count)).contains($0.key) && chain.messages[$0.key].id == $0.value.id
@@ -117,7 +122,7 @@ extension CheckpointRecord.History {
 }
 
 extension Chain {
-    fileprivate func applying(_ change: CheckpointRecord.History) -> Chain {
+    func applying(_ change: CheckpointRecord.History) -> Chain {
         var messages = Array(messages.prefix(change.keep))
         for (index, message) in change.replaced where messages.indices.contains(index) { messages[index] = message }
         return Chain(stored: messages + change.appended)

@@ -1,8 +1,7 @@
 import Conversation
 package import Kafka
 
-/// The record on the events topic that says that its session's history was taken back to before a turn, at this place among
-/// its events. It has neither a value nor a `seq`, so that readers pass it over.
+/// The ``SideRecord`` that says that its session's history was taken back to before a turn.
 package struct RewindRecord: Sendable, Hashable {
     private static let header = "rewound"
 
@@ -20,18 +19,15 @@ package struct RewindRecord: Sendable, Hashable {
 
     /// Reads one; `nil` if it is any other record.
     package init?(_ record: KafkaRecord) {
-        guard record.value == nil, let header = record.headerString(Self.header), let session = record.keyString,
-            let json = try? JSON(parsing: Array(header.utf8)),
-            let turn = json["turn"]?.int, turn >= 0, let nextSeq = json["nextSeq"]?.int
+        guard let side = SideRecord(record, header: Self.header), let turn = side.content["turn"]?.int, turn >= 0,
+            let nextSeq = side.content["nextSeq"]?.int
         else { return nil }
-        self.init(session: session, turn: turn, nextSeq: Int64(nextSeq))
+        self.init(session: side.session, turn: turn, nextSeq: Int64(nextSeq))
     }
 
     /// The record for the partition that has the session's events.
     package func made(topic: String, partition: Int32) -> ProducerRecord {
-        let header: JSON = ["turn": .number(JSONNumber(turn)), "nextSeq": .number(JSONNumber(Int(nextSeq)))]
-        return ProducerRecord(
-            topic: topic, partition: partition, key: Array(session.utf8), value: nil,
-            headers: [KafkaHeader(Self.header, header.serializedString)])
+        let content: JSON = ["turn": .number(JSONNumber(turn)), "nextSeq": .number(JSONNumber(Int(nextSeq)))]
+        return SideRecord(session, content).made(header: Self.header, topic: topic, partition: partition)
     }
 }

@@ -71,6 +71,7 @@ package final class SessionRebuilder: Sendable {
             case .unclosed(let request): note(request, session, memory)
             case .erased(let time): try await erase(session, at: time, &memory)
             case .rewound(let rewind, let time): try await takeBack(to: rewind, at: time, &memory)
+            case .amended(let amendment, let time): try await amend(amendment, at: time, &memory)
             case .open(let folded):
                 // Settled by a worker that died before it could say so: the next one does.
                 if !memory.hasApplied(position(folded.requestOffset)) { try await begin(folded, &memory) }
@@ -224,9 +225,34 @@ package final class SessionRebuilder: Sendable {
         memory = try await read(rewind.session)
     }
 
+    /// As a turn that is settled leaves its session once `onTurnComplete` has been called.
+    private func amend(_ amendment: AmendmentRecord, at time: Int64, _ memory: inout SessionMemory) async throws {
+        // What is there already has gone on from there.
+        guard memory.nextSeq <= amendment.nextSeq else { return }
+        let history = loop.ownsHistory ? nil : amendment.checkpoint.history
+        guard memory.nextSeq == amendment.nextSeq, history?.fits(memory.chain) ?? true else {
+            let reason = "what onTurnComplete made of turn \(amendment.turn) does not fit what is left of the history"
+            return note(reason, amendment.session)
+        }
+        var chain = Chain()
+        swap(&chain, &memory.chain)
+        let before = chain.messages
+        if let history { chain = chain.applying(history) }
+        let state = amendment.checkpoint.storedState
+        defer { memory.chain = chain }
+        // Of a rebuild that is begun again.
+        let isThere = chain.messages.elementsEqual(before) && (state == nil || state == memory.storedState)
+        let change = history?.change(turn: amendment.turn) ?? HistoryChange()
+        guard !isThere, let settlement = besidesRequests(amendment.session, change, state: state, at: time, memory)
+        else { return }
+        try await write(settlement, &memory)
+        memory.bytes += change.append.reduce(0) { $0 + $1.body.count }
+        if let state { memory.took(state) }
+    }
+
     /// A change that no request has asked for: it stands where the last one does.
     private func besidesRequests(
-        _ session: String, _ history: HistoryChange, state: [UInt8], at time: Int64, _ memory: SessionMemory
+        _ session: String, _ history: HistoryChange, state: [UInt8]?, at time: Int64, _ memory: SessionMemory
     ) -> Settlement? {
         guard memory.revision > 0, let log = memory.lastLog, let offset = memory.positions[log] else { return nil }
         return Settlement(

@@ -268,7 +268,7 @@ extension TurnExecutor {
             identity, effect, totalUsage: work.memory.totalUsage, control: control)
         guard var work = session.takeMemory().map({ work.with($0) }) else { return }
         if let edited { work.memory.chain.set(edited) }
-        if edited != nil || work.memory.changedState != nil { await amend(&work) }
+        if edited != nil || work.memory.changedState != nil { await amend(&work, isEdited: edited != nil) }
         let lifecycle = identity.lifecycle
         if lifecycle.needsUpgrade { session.hold(work.grant.partition.assignment) }
         let isFull = environment.loop.maximumTurns.map { work.memory.turnsSeen >= $0 } ?? false
@@ -279,9 +279,9 @@ extension TurnExecutor {
         }
     }
 
-    /// Writes what changed after the settlement. If it can't be written, the session is read again for its next
-    /// request.
-    private func amend(_ work: inout RequestInHand) async {
+    /// Writes what changed after the settlement, and tells the events. If it can't be written, the session is read again
+    /// for its next request.
+    private func amend(_ work: inout RequestInHand, isEdited: Bool) async {
         guard work.grant.enter() else {
             environment.logger.warning("What onTurnComplete changed is lost: the partition is being given up.")
             return work.memory.assignment = -1
@@ -292,6 +292,8 @@ extension TurnExecutor {
             amendment.history = work.memory.chain.historyChange(turn: max(work.memory.turns - 1, 0))
         }
         amendment.state = work.memory.changedState
+        let isToldOfHistory = isEdited && !environment.loop.ownsHistory
+        let checkpoint = CheckpointRecord(isToldOfHistory ? work.memory.chain : nil, amendment.state)
         do {
             let grant = work.grant
             let result = try await environment.persistently(grant) { try await environment.store.settle(amendment) }
@@ -303,7 +305,13 @@ extension TurnExecutor {
             work.memory.chain.markStored()
         } catch {
             environment.logger.error("What onTurnComplete changed is lost.", metadata: ["error": "\(error)"])
-            work.memory.assignment = -1
+            return work.memory.assignment = -1
+        }
+        do {
+            try await tellAmendment(work, checkpoint)
+        } catch {
+            environment.logger.error(
+                "What onTurnComplete changed is in the session store only.", metadata: ["error": "\(error)"])
         }
     }
 }
