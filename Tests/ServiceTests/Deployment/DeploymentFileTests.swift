@@ -137,6 +137,10 @@ struct DeploymentFileTests {
         edit("compose.yaml", "./observe/alerts.yaml", "./observe/alarms.yaml"),
         edit("compose.yaml", "worker-1:9464,worker-2:9464", "worker-1:9464,worker-3:9464"),
         edit("compose.yaml", "stop_grace_period: 45s", "stop_grace_period: 45s\n  stop_grace_period: 5s"),
+        edit("compose.yaml", "    CARRYON_ADMIN_KEY: ${CARRYON_ADMIN_KEY:-development-only}\n", ""),
+        edit("compose.yaml", "${CARRYON_ADMIN_KEY:-development-only}", "${CARRYON_ADMIN_KEY:-}"),
+        edit("kubernetes/worker.yaml", "name: CARRYON_ADMIN_KEY_FILE", "name: CARRYON_API_KEYS_FILE"),
+        edit("kubernetes/secret.example.yaml", "  admin-key: REPLACE-ME\n", ""),
         edit("kubernetes/worker.yaml", "enableServiceLinks: false", "enableServiceLinks: true"),
         edit("kubernetes/worker.yaml", "port: admin", "port: metrics"),
         edit("kubernetes/worker.yaml", "path: /readyz", "path: /healthz"),
@@ -148,6 +152,7 @@ struct DeploymentFileTests {
         edit("kubernetes/configmap.yaml", "  CARRYON_GROUP_ID:", "  CARRYON_STORE: sqlite:a\n  CARRYON_GROUP_ID:"),
         edit("image/Dockerfile", "USER 10001:10001", "USER root"),
         edit("image/Dockerfile", "ENV CARRYON", "ENV CARRYON_STORE=sqlite:a CARRYON"),
+        edit("image/Dockerfile", "ENV CARRYON", "ENV CARRYON_ADMIN_KEY=a CARRYON"),
         edit("image/Dockerfile", " tini curl", " curl"),
         edit("systemd/carryon.service", "KillMode=mixed", "KillMode=control-group"),
         edit("observe/alerts.yaml", "(sum(carryon_ready)", "(sum(carryon_ready"),
@@ -160,6 +165,8 @@ struct DeploymentFileTests {
         DeploymentFiles.Edit(
             file: ".github/workflows/release.yaml", from: "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",
             to: "actions/checkout@v4"),
+        DeploymentFiles.Edit(file: "README.md", from: "exec worker-1 ", to: "exec worker "),
+        DeploymentFiles.Edit(file: "README.md", from: "exec deploy/carryon-worker ", to: "exec deploy/carryon "),
         DeploymentFiles.Edit(
             file: ".github/workflows/release.yaml", from: "[ -z \"$REGISTRY_USER\" ] || ", to: ""),
     ]

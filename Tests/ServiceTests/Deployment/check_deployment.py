@@ -7,6 +7,7 @@ Whether the names are the program's own is for the caller to compare. On standar
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ PROMETHEUS = "deploy/observe/prometheus.yaml"
 DASHBOARD = "deploy/observe/grafana/dashboards/carryon.json"
 DATASOURCES = "deploy/observe/grafana/provisioning/datasources"
 RUNBOOK = "Sources/CarryonService/CarryonService.docc/Runbook.md"
+# What tells how to ask a worker that runs in a container.
+GUIDES = ["README.md", RUNBOOK, "Sources/CarryonService/CarryonService.docc/RunningItScaled.md"]
 WORKFLOWS = ".github/workflows"
 
 edits = []
@@ -94,6 +97,22 @@ def check_environment(place, environment):
 def kind_of(arguments):
     """Which of the service's processes the arguments start."""
     return arguments[0] if arguments and arguments[0] in ports else None
+
+
+def check_admin_key():
+    """Whether a worker whose admin address is beyond loopback has the key without which it would refuse every change."""
+    for process in processes:
+        place, environment = process["place"], process["environment"]
+        keys = [name for name in ("CARRYON_ADMIN_KEY", "CARRYON_ADMIN_KEY_FILE") if environment.get(name)]
+        if place == DOCKERFILE:
+            # An image can't have one of its own: who starts it gives it one.
+            if keys:
+                problem(place, f"sets {keys[0]}, which whoever has the image would know")
+            continue
+        host = environment.get("CARRYON_ADMIN_ADDRESS", "127.0.0.1:9464").rpartition(":")[0].strip("[]")
+        is_loopback = host in ("localhost", "::1") or re.fullmatch(r"127(\.\d+){3}", host)
+        if kind_of(process["arguments"]) == "work" and not is_loopback and not keys:
+            problem(place, f"has its admin address at {host} and no CARRYON_ADMIN_KEY: it would refuse every change")
 
 
 # The image
@@ -517,7 +536,40 @@ def check_kubernetes(image):
                 if port not in names and port not in numbers:
                     problem(places[key], f"names port {port}, which the pods do not have")
     triggers = [trigger for key, found in objects.items() if key[0] == "ScaledObject" for trigger in found["spec"]["triggers"]]
-    return [(f"{KUBERNETES}/scaledobject.yaml", trigger["metadata"]["query"]) for trigger in triggers if trigger["type"] == "prometheus"]
+    workers = {key[1] for key, found in objects.items() if key[0] == "Deployment" and works(found)}
+    queries = [(f"{KUBERNETES}/scaledobject.yaml", trigger["metadata"]["query"]) for trigger in triggers if trigger["type"] == "prometheus"]
+    return queries, (kustomization.get("namespace"), workers)
+
+
+def works(deployment):
+    return any(kind_of(container.get("args")) == "work" for container in deployment["spec"]["template"]["spec"]["containers"])
+
+
+def check_guides(services, namespace, deployments):
+    """Whether the workers that the guides enter are there, and what is asked in them: the commands of the program."""
+    commands = []
+    workers = {name for name, service in services.items() if "build" in service and kind_of(service.get("command")) == "work"}
+    for path in GUIDES:
+        text = read(path)
+        entered = re.findall(r"docker compose -f (\S+) exec (\S+) ([^`|\n#]+)", text)
+        for file, name, rest in entered:
+            if file != COMPOSE or name not in workers:
+                problem(path, f"enters {name} of {file}, which is no worker")
+        inside = [rest for _, _, rest in entered]
+        for space, name, rest in re.findall(r"kubectl -n (\S+) exec (\S+) -- ([^`|\n#]+)", text):
+            if space != namespace or name.removeprefix("deploy/") not in {*deployments, '"$pod"'}:
+                problem(path, f"enters {name} in {space}, which is no worker")
+            inside.append(rest)
+        if not inside:
+            problem(path, "does not say how to ask a worker in a container")
+        for words in map(shlex.split, inside):
+            if words[0] == "carryon":
+                commands.append(words[1:])
+            elif words[0] == "curl":
+                ports["work"].update(int(port) for word in words for port in re.findall(r"^localhost:(\d+)/", word))
+            else:
+                problem(path, f"{words[0]} is not in the image")
+    return commands
 
 
 # The unit, the workflow, and what all of them name
@@ -593,18 +645,21 @@ def main():
     tried(check_collector, services)
     alerts, expressions = tried(check_alerts, otherwise=([], []))
     expressions += tried(check_dashboard, services, otherwise=[])
-    expressions += tried(check_kubernetes, image, otherwise=[])
+    queries, deployments = tried(check_kubernetes, image, otherwise=([], (None, set())))
+    expressions += queries
     for place, expression in expressions:
         check_expression(place, expression)
     tried(check_unit, image)
     tried(check_workflows)
+    tried(check_admin_key)
+    asked = tried(check_guides, services, *deployments, otherwise=[])
 
     headings = [line[3:].strip() for line in read(RUNBOOK).splitlines() if line.startswith("## ")]
     files = [path for folder in ("deploy/image", "deploy/observe", KUBERNETES, "deploy/systemd", WORKFLOWS) for path in (ROOT / folder).rglob("*")]
     names = sorted(str(path.relative_to(ROOT)) for path in files if path.is_file()) + [COMPOSE, RUNBOOK]
     texts = {name: read(name) for name in names}
     # What is in backquotes in the runbook, and what annotations and comments say that somebody should type.
-    commands = [process["arguments"] for process in processes]
+    commands = [process["arguments"] for process in processes] + asked
     for command in re.findall(r"`carryon ((?:[a-z-]+|--[a-z])[^`]*)`", "\n".join(texts.values())):
         commands.append(command.split())
     # How a metric is narrowed down, by which labels.
