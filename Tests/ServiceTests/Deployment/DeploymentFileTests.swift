@@ -171,10 +171,45 @@ struct DeploymentFileTests {
             file: ".github/workflows/release.yaml", from: "[ -z \"$REGISTRY_USER\" ] || ", to: ""),
     ]
 
+    @Test("Each is what other people's description of such files allows")
+    func schemas() async throws {
+        #expect(try await DeploymentFiles.problems(foundBy: "check_schemas.py") == [])
+    }
+
+    @Test("What such a description does not allow is found", arguments: schemaMistakes)
+    func foundBySchema(mistake: DeploymentFiles.Edit) async throws {
+        #expect(try await DeploymentFiles.problems(foundBy: "check_schemas.py", [mistake]) != [])
+    }
+
     @Test("A mistake in one of them is found", arguments: mistakes)
     func found(mistake: DeploymentFiles.Edit) async throws {
         #expect(try await DeploymentFiles.read([mistake]).problems != [])
     }
+
+    /// What other people's descriptions of such files refuse, one at least of each kind of file.
+    static let schemaMistakes = [
+        edit("compose.yaml", "stop_grace_period: 45s", "stop_grace_time: 45s"),
+        edit("compose.yaml", "condition: service_started", "condition: service_is_started"),
+        edit("kubernetes/namespace.yaml", "kind: Namespace", "kind: Names"),
+        edit("kubernetes/configmap.yaml", "\ndata:", "\nsettings:"),
+        edit("kubernetes/secret.example.yaml", "stringData:", "texts:"),
+        edit("kubernetes/topics.yaml", "restartPolicy: OnFailure", "restart: OnFailure"),
+        edit("kubernetes/worker.yaml", "containerPort: 9464", "containerPort: \"9464\""),
+        edit("kubernetes/worker.yaml", "failureThreshold: 60", "failures: 60"),
+        edit("kubernetes/worker-disruption.yaml", "maxUnavailable:", "unavailable:"),
+        edit("kubernetes/gateway.yaml", "targetPort: http", "targetPorts: [http]"),
+        edit("kubernetes/gateway.yaml", "replicas: 2", "replicas: two"),
+        edit("kubernetes/networkpolicy.yaml", "{port: 53, protocol: UDP}", "{port: 53, protocols: UDP}"),
+        edit("kubernetes/scaledobject.yaml", "clamp_min(max by", "clamp_least(max by"),
+        edit("observe/alerts.yaml", "for: 2m", "for: two minutes"),
+        edit("observe/alerts.yaml", "(sum(carryon_ready) or", "(sum(carryon_ready) else"),
+        edit("observe/prometheus.yaml", "scrape_interval: 10s", "scrape_every: 10s"),
+        edit("observe/grafana/dashboards/carryon.json", "histogram_quantile(", "histogram_share("),
+        DeploymentFiles.Edit(
+            file: ".github/workflows/release.yaml", from: "cancel-in-progress:", to: "cancels-in-progress:"),
+        DeploymentFiles.Edit(
+            file: ".github/workflows/release.yaml", from: "needs: changelog", to: "needed: changelog"),
+    ]
 
     private static func edit(_ file: String, _ from: String, _ to: String) -> DeploymentFiles.Edit {
         DeploymentFiles.Edit(file: "deploy/\(file)", from: from, to: to)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `check_deployment.py` read in the files that deploy the service.
+/// What `check_deployment.py` read in the files that deploy the service, and how the programs beside it are run.
 struct DeploymentFiles: Decodable {
     /// A process of the service that one of the files starts.
     struct StartedProcess: Decodable {
@@ -58,9 +58,20 @@ struct DeploymentFiles: Decodable {
     let topics: [Topic]
 
     static func read(_ edits: [Edit] = []) async throws -> DeploymentFiles {
+        try await JSONDecoder().decode(DeploymentFiles.self, from: said("check_deployment.py", edits))
+    }
+
+    /// What another one of the programs beside this file finds wrong.
+    static func problems(foundBy program: String, _ edits: [Edit] = []) async throws -> [String] {
+        struct Found: Decodable {
+            let problems: [String]
+        }
+        return try await JSONDecoder().decode(Found.self, from: said(program, edits)).problems
+    }
+
+    private static func said(_ program: String, _ edits: [Edit]) async throws -> Data {
         let input = String(decoding: try JSONEncoder().encode(edits), as: UTF8.self)
-        let output = try await PythonEnvironment.run(
-            "Tests/ServiceTests/Deployment/check_deployment.py", input: input)
-        return try JSONDecoder().decode(DeploymentFiles.self, from: Data(output.utf8))
+        let output = try await PythonEnvironment.run("Tests/ServiceTests/Deployment/\(program)", input: input)
+        return Data(output.utf8)
     }
 }

@@ -636,9 +636,13 @@ def tried(check, *arguments, otherwise=None):
         return otherwise
 
 
-def main():
+def begin():
     given = sys.stdin.read()
     edits.extend(json.loads(given) if given.strip() else [])
+
+
+def main():
+    begin()
     image = tried(check_image, otherwise={})
     services = tried(check_compose, image, otherwise={})
     tried(check_prometheus, services)
@@ -689,4 +693,5 @@ def main():
     )
 
 
-main()
+if __name__ == "__main__":
+    main()
