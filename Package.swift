@@ -266,7 +266,7 @@ let package = Package(
                 logging,
             ],
             exclude: [
-                "Deployment/check_deployment.py", "Deployment/check_schemas.py",
+                "Deployment/check_deployment.py", "Deployment/check_schemas.py", "Deployment/check_publishing.py",
                 "Gateway/ui_message_stream.py",
             ],
             swiftSettings: strict),

@@ -162,13 +162,19 @@ struct DeploymentFileTests {
         edit("observe/otel-collector.yaml", "http://jaeger:4318", "http://tempo:4318"),
         edit("observe/grafana/provisioning/datasources/jaeger.yaml", "http://jaeger:16686", "http://tempo:16686"),
         edit("observe/grafana/dashboards/carryon.json", "\"uid\": \"carryon-prometheus\"", "\"uid\": \"prometheus\""),
-        DeploymentFiles.Edit(
-            file: ".github/workflows/release.yaml", from: "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",
-            to: "actions/checkout@v4"),
+        workflow("actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683", "actions/checkout@v4"),
         DeploymentFiles.Edit(file: "README.md", from: "exec worker-1 ", to: "exec worker "),
         DeploymentFiles.Edit(file: "README.md", from: "exec deploy/carryon-worker ", to: "exec deploy/carryon "),
-        DeploymentFiles.Edit(
-            file: ".github/workflows/release.yaml", from: "[ -z \"$REGISTRY_USER\" ] || ", to: ""),
+        workflow("BASE: ${{ github.event.pull_request.base.sha }}", "BASE: main"),
+        workflow("BASE: ${{ github.event.pull_request.base.sha }}", "BASE_BRANCH: 'main'"),
+        workflow("deploy/check-changelog \"$BASE\"", "deploy/check-changelog main"),
+        workflow("\n  pull_request:\n", "\n  pull_request:\n    branches: [main]\n"),
+        workflow("          REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}\n", ""),
+        workflow(
+            "if: github.event_name == 'push'\n        env:\n          TAG: ${{ github.ref_name }}\n          REP",
+            "env:\n          REP"),
+        workflow("run: deploy/publish \"$TAG\"", "run: docker push \"$REGISTRY/$REPOSITORY:latest\""),
+        workflow("run: deploy/publish \"$TAG\"", "run: deploy/publishing \"$TAG\""),
     ]
 
     @Test("Each is what other people's description of such files allows")
@@ -179,6 +185,16 @@ struct DeploymentFileTests {
     @Test("What such a description does not allow is found", arguments: schemaMistakes)
     func foundBySchema(mistake: DeploymentFiles.Edit) async throws {
         #expect(try await DeploymentFiles.problems(foundBy: "check_schemas.py", [mistake]) != [])
+    }
+
+    @Test("A release is published under its own names, with both secrets only, and if the changelog has its version")
+    func publishing() async throws {
+        #expect(try await DeploymentFiles.problems(foundBy: "check_publishing.py") == [])
+    }
+
+    @Test("A mistake in what publishes is found", arguments: publishingMistakes)
+    func foundByPublishing(mistake: DeploymentFiles.Edit) async throws {
+        #expect(try await DeploymentFiles.problems(foundBy: "check_publishing.py", [mistake]) != [])
     }
 
     @Test("A mistake in one of them is found", arguments: mistakes)
@@ -205,14 +221,33 @@ struct DeploymentFileTests {
         edit("observe/alerts.yaml", "(sum(carryon_ready) or", "(sum(carryon_ready) else"),
         edit("observe/prometheus.yaml", "scrape_interval: 10s", "scrape_every: 10s"),
         edit("observe/grafana/dashboards/carryon.json", "histogram_quantile(", "histogram_share("),
-        DeploymentFiles.Edit(
-            file: ".github/workflows/release.yaml", from: "cancel-in-progress:", to: "cancels-in-progress:"),
-        DeploymentFiles.Edit(
-            file: ".github/workflows/release.yaml", from: "needs: changelog", to: "needed: changelog"),
+        workflow("cancel-in-progress:", "cancels-in-progress:"),
+        workflow("needs: changelog", "needed: changelog"),
+    ]
+
+    /// What would publish an image to the wrong people or under the wrong name, or a version that the changelog lacks.
+    static let publishingMistakes = [
+        edit("publish", "[ -z \"${REGISTRY_USER:-}\" ] || ", ""),
+        edit("publish", " || [ -z \"${REGISTRY_TOKEN:-}\" ]", ""),
+        edit("publish", "channel=beta", "channel=latest"),
+        edit("publish", "[ \"$tag\" = \"$newest\" ]", "true"),
+        edit("publish", "sort --version-sort", "sort"),
+        edit("publish", "pattern=\"^v$number\\$\"", "pattern=\"^v\""),
+        edit("publish", "push \"${tag#v}\"", "push \"$tag\""),
+        edit("publish", "${REPOSITORY,,}", "$REPOSITORY"),
+        edit("publish", "--password-stdin", "--password \"$REGISTRY_TOKEN\""),
+        edit("publish", "trap 'docker logout", ": 'docker logout"),
+        edit("check-changelog", "[] if written else [f\"there", "[] if True else [f\"there"),
+        edit("check-changelog", "if own is None or own.group(1) != version", "if own is None"),
+        edit("check-changelog", "return 1 if problems else 0", "return 0"),
     ]
 
     private static func edit(_ file: String, _ from: String, _ to: String) -> DeploymentFiles.Edit {
         DeploymentFiles.Edit(file: "deploy/\(file)", from: from, to: to)
+    }
+
+    private static func workflow(_ from: String, _ to: String) -> DeploymentFiles.Edit {
+        DeploymentFiles.Edit(file: ".github/workflows/release.yaml", from: from, to: to)
     }
 
     /// The settings of a process, with something in each file that it is given.

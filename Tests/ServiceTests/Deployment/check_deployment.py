@@ -612,9 +612,17 @@ def check_workflows():
                 for program in re.findall(r"(?m)^\s*(deploy/[\w/-]+)", script):
                     if not os.access(ROOT / program, os.X_OK):
                         problem(name, f"runs {program}, which can't be")
-                if "docker login" in script and not re.search(r'-z "\$REGISTRY_USER".*-z "\$REGISTRY_TOKEN"', script):
-                    problem(name, "logs in without looking for both secrets")
-        if re.search(r"origin/\w+|\brefs/heads/\w+|base:\s*\w", read(name)):
+                # check_publishing.py tries that script.
+                if re.search(r"docker (login|push)", script):
+                    problem(name, "publishes by itself, and not by deploy/publish")
+                if "deploy/publish" in script:
+                    secrets = [key for key in ("REGISTRY_USER", "REGISTRY_TOKEN") if step.get("env", {}).get(key) != f"${{{{ secrets.{key} }}}}"]
+                    if secrets:
+                        problem(name, f"publishes without {secrets}")
+                    if step.get("if") != "github.event_name == 'push'":
+                        problem(name, "publishes what is not merged")
+        # Whatever the base is called: as a value of a variable, in a list of branches, or in a script.
+        if re.search(r"""(?im)origin/\w|refs/heads/\w|\bbase\w*:\s*["']?\w|\bbranches(-ignore)?:|check-changelog ["']?\w""", read(name)):
             problem(name, "names a branch")
 
 
