@@ -63,6 +63,10 @@ struct Conductor: Sendable {
         let elapsed = ContinuousClock.now - start
         let examination = try await Examination(stage, setting, conversations, desk).examine()
         findings += try await Verification(stage: stage, settings: settings).findings()
+        diary.say("the store is lost; it is built again, and everybody goes on")
+        findings += try await Restoration(
+            stage: stage, settings: settings, plan: setting.conversationPlan, deadline: setting.deadline
+        ).findings()
         findings += conversations.findings + watch.findings + examination.findings
         findings += await fleet.findings
         var done = faults.done

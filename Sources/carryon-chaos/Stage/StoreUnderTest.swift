@@ -39,6 +39,18 @@ actor StoreUnderTest {
         }
     }
 
+    /// An empty store of the same kind, with what a worker's setting for it is.
+    func makeAnother() async throws -> (setting: String, store: any SessionStore) {
+        switch place {
+        case .file(let path):
+            let other = path + "-again"
+            return ("sqlite:\(other)", try SQLiteSessionStore(path: other, logger: Stage.quiet))
+        case .server(let server, _):
+            let database = try await server.createDatabase()
+            return (database, try PostgresSessionStore(url: database, logger: Stage.quiet))
+        }
+    }
+
     /// - Returns: false, as all of these do, if the store is no server, or something is being done to it.
     func kill(downFor duration: Duration) async throws -> Bool {
         try await hurt { server, _ in
