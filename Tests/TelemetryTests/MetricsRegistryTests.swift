@@ -135,6 +135,7 @@ struct MetricsRegistryTests {
                             await Task.yield()
                             for registry in [plain, labelled] {
                                 registry.makeRecorder(label: "h", dimensions: [], aggregate: true).record(value)
+                                registry.makeCounter(label: "c", dimensions: []).increment(by: 1)
                             }
                         }
                     }
@@ -146,10 +147,15 @@ struct MetricsRegistryTests {
             Set(series?.exemplars.values.map { "\($0.conversationID) \($0.value)" } ?? []) == ["alice 0.2", "bob 3.0"])
         let labels = labelled.all.filter { $0.id.name == "h" }.map { $0.id.labels.map(\.value) }
         #expect(labels == [["alice"], ["bob"]])
+        let counted = plain.all.first { $0.id.name == "c" }
+        #expect(counted?.exemplars.values.map(\.value) == [1], "the newest")
         // To another process they go along.
         let worker = Self.registry()
         worker.merge(plain.takeNews() ?? [])
         #expect(worker.all.first { $0.id.name == "h" }?.exemplars.count == 2)
+        #expect(
+            worker.all.first { $0.id.name == "c" }?.exemplars[0]?.conversationID
+                == counted?.exemplars[0]?.conversationID)
     }
 
     @Test("Every metric of the service has a name of its own, and says what it is")

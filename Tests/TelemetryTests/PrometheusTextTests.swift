@@ -22,6 +22,7 @@ struct PrometheusTextTests {
                 label: MetricCatalog.turnDuration.name, dimensions: [("outcome", "x")], aggregate: true
             )
             .record(0.3)
+            registry.makeCounter(label: MetricCatalog.tokens.name, dimensions: []).increment(by: 7)
         }
         registry.makeTimer(label: "my.agent-time", dimensions: [("9lives", "yes")]).recordNanoseconds(2_000_000_000)
         registry.makeMeter(label: "temperature", dimensions: []).set(-1.25)
@@ -69,6 +70,8 @@ struct PrometheusTextTests {
         let json = try await Self.read(.openMetrics, "openmetrics")
         let exemplars = Self.samples(json, "carryon_turn_duration_seconds").compactMap { $0["exemplar"]?.objectValue }
         #expect(exemplars == [["gen_ai_conversation_id": "al ice/é"]])
+        let tokens = Self.samples(json, "carryon_tokens").compactMap { $0["exemplar"]?.objectValue }
+        #expect(tokens == [["gen_ai_conversation_id": "al ice/é"]])
         #expect(!PrometheusText.render(Self.example(), as: .plain).contains("al ice"))
     }
 

@@ -41,10 +41,26 @@ def attributes(values):
     return found
 
 
+def conventions():
+    """The attributes that the semantic conventions know, without those that they have given up."""
+    import pathlib
+    import re
+    import opentelemetry.semconv._incubating.attributes as package
+
+    known = set()
+    for path in pathlib.Path(list(package.__path__)[0]).glob("*_attributes.py"):
+        for name, text in re.findall(r'Final = "([^"]+)"\n"""(.*?)"""', path.read_text(), re.DOTALL):
+            # Those of generative AI have moved to a place of their own, under the same names.
+            if "Deprecated:" not in text or "Deprecated: Moved to" in text:
+                known.add(name)
+    return known
+
+
 def traces(text):
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     spans = []
+    known = conventions()
     for line in text.splitlines():
         request = message(line, ExportTraceServiceRequest)
         for resource in request.resource_spans:
@@ -59,6 +75,7 @@ def traces(text):
                         "links": [link.span_id.hex() for link in span.links],
                         "linked": [link.trace_id.hex() for link in span.links],
                         "events": [event.name for event in span.events],
+                        "unconventional": [one.key for one in span.attributes if one.key not in known],
                     })
     return spans
 
@@ -83,6 +100,7 @@ def metrics(text):
                             one["exemplars"] = [attributes(e.filtered_attributes) for e in point.exemplars]
                         else:
                             one["value"] = point.as_double
+                            one["exemplars"] = [attributes(e.filtered_attributes) for e in point.exemplars]
                         points.append(one)
                     found[metric.name] = {
                         "kind": kind, "unit": metric.unit, "help": metric.description, "points": points

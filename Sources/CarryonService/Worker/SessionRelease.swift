@@ -28,7 +28,7 @@ struct SessionRelease: Sendable {
             if places.isEmpty {
                 if try await store.endRelease(of: session, atRevision: revision) {
                     return logger.notice(
-                        "A session is released.", metadata: ["session": "\(session)", "sent": "\(sent)"])
+                        "A session is released.", metadata: ["gen_ai.conversation.id": "\(session)", "sent": "\(sent)"])
                 }
                 // Something has just been settled, or still runs; to look for letters again is to read all of them.
                 try await Task.sleep(for: Self.interval * 10)
@@ -71,7 +71,7 @@ struct SessionRelease: Sendable {
         for (letter, refusal) in refusals {
             logger.info(
                 "A letter of a session that is released is left where it is: \(refusal)",
-                metadata: ["session": "\(session)", "letter": "\(letter)"])
+                metadata: ["gen_ai.conversation.id": "\(session)", "letter": "\(letter)"])
         }
         let letters = RedriveRules.order(entries.map(\.letter).filter { refusals[$0.id] == nil })
         guard !letters.isEmpty else { return [] }
@@ -86,7 +86,7 @@ struct SessionRelease: Sendable {
                 case .refused(let refusal):
                     logger.warning(
                         "A letter of a session that is released was not sent: \(refusal)",
-                        metadata: ["session": "\(session)", "letter": "\(letter.id)"])
+                        metadata: ["gen_ai.conversation.id": "\(session)", "letter": "\(letter.id)"])
                 case .discarded: break
                 }
             }

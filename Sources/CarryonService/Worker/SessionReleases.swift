@@ -58,7 +58,8 @@ struct SessionReleases: Sendable {
         } catch {
             if Task.isCancelled { return }
             logger.warning(
-                "A session is not released yet, which is tried again: \(error)", metadata: ["session": "\(session)"])
+                "A session is not released yet, which is tried again: \(error)",
+                metadata: ["gen_ai.conversation.id": "\(session)"])
             try? await Task.sleep(for: Self.retryDelay)
         }
     }

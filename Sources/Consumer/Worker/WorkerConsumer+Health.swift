@@ -38,7 +38,8 @@ extension WorkerConsumer {
                 logger.warning(
                     "A request holds back the committed offset of everything behind it.",
                     metadata: [
-                        "partition": "\(partition)", "offset": "\(head.offset)", "session": "\(head.session ?? "none")",
+                        "partition": "\(partition)", "offset": "\(head.offset)",
+                        "gen_ai.conversation.id": "\(head.session ?? "none")",
                         "age": "\(head.age.components.seconds) s", "state": "\(head.state)",
                     ])
             }

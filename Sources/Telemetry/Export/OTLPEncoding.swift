@@ -176,6 +176,7 @@ extension ProtobufWriter {
         case .counter(let sum):
             write(2, fixed: begin)
             write(4, sum)
+            writeExemplars(5, series)
             writeLabels(7, series)
         case .gauge(let value):
             write(4, value)
@@ -186,14 +187,18 @@ extension ProtobufWriter {
             write(5, distribution.sum)
             write(6, packed: distribution.counts)
             write(7, packed: distribution.bounds.map(\.bitPattern))
-            for exemplar in series.exemplars.values {
-                write(8) { writer in
-                    writer.write(2, fixed: UInt64(clamping: exemplar.at) * 1_000_000)
-                    writer.write(3, exemplar.value)
-                    writer.writeAttribute(7, "gen_ai.conversation.id", .string(exemplar.conversationID))
-                }
-            }
+            writeExemplars(8, series)
             writeLabels(9, series)
+        }
+    }
+
+    private mutating func writeExemplars(_ field: Int, _ series: MetricSeries) {
+        for exemplar in series.exemplars.values {
+            write(field) { writer in
+                writer.write(2, fixed: UInt64(clamping: exemplar.at) * 1_000_000)
+                writer.write(3, exemplar.value)
+                writer.writeAttribute(7, "gen_ai.conversation.id", .string(exemplar.conversationID))
+            }
         }
     }
 

@@ -54,7 +54,8 @@ package struct PrometheusText: Sendable {
         text += "# TYPE \(described) \(type)\n"
         for one in series {
             switch (first.value, one.value) {
-            case (.counter, .counter(let sum)): line(counter, one.id.labels, sum)
+            case (.counter, .counter(let sum)):
+                line(counter, one.id.labels, sum, format == .openMetrics ? one.exemplars[0] : nil)
             case (.gauge, .gauge(let value)): line(family, one.id.labels, value)
             case (.histogram, .histogram(let distribution)): write(distribution, family, one)
             default: continue
@@ -68,15 +69,15 @@ package struct PrometheusText: Sendable {
         for (index, count) in distribution.counts.enumerated() {
             sum += count
             let bound = index < distribution.bounds.count ? Self.number(distribution.bounds[index]) : "+Inf"
-            line(family + "_bucket", series.id.labels, Double(sum), bound: bound, exemplars[index])
+            line(family + "_bucket", series.id.labels, Double(sum), exemplars[index], bound: bound)
         }
         line(family + "_sum", series.id.labels, distribution.sum)
         line(family + "_count", series.id.labels, Double(sum))
     }
 
     private mutating func line(
-        _ name: String, _ labels: [SeriesID.Label], _ value: Double, bound: String? = nil,
-        _ exemplar: MetricSeries.Exemplar? = nil
+        _ name: String, _ labels: [SeriesID.Label], _ value: Double, _ exemplar: MetricSeries.Exemplar? = nil,
+        bound: String? = nil
     ) {
         var pairs = labels.map { "\(Self.labelName($0.name))=\"\(Self.escaped($0.value, quotes: true))\"" }
         if let bound { pairs.append("le=\"\(bound)\"") }

@@ -21,7 +21,7 @@ final class MetricSeries: Sendable {
         var value: Value
         /// What was handed over already, to be kept elsewhere.
         var handedOver: Value?
-        /// Of a histogram, the newest of each bucket.
+        /// Of a histogram, the newest of each bucket; of a counter, the newest, as 0.
         var exemplars: [Int: Exemplar] = [:]
     }
 
@@ -41,8 +41,11 @@ final class MetricSeries: Sendable {
     func add(_ amount: Double) {
         // What only goes up can't be taken back.
         guard amount > 0, amount.isFinite else { return }
+        let exemplar = exemplar(amount)
         state.withLock { state in
-            if case .counter(let sum) = state.value { state.value = .counter(sum + amount) }
+            guard case .counter(let sum) = state.value else { return }
+            state.value = .counter(sum + amount)
+            if let exemplar { state.exemplars[0] = exemplar }
         }
     }
 
@@ -59,23 +62,24 @@ final class MetricSeries: Sendable {
     }
 
     func observe(_ value: Double) {
-        let conversation = ServiceContext.current?.conversationID
-        let at = conversation == nil ? 0 : now()
+        let exemplar = exemplar(value)
         state.withLock { state in
             switch state.value {
             case .histogram(var distribution):
                 // Alone in its hands, so that its counts are not copied.
                 state.value = .counter(0)
                 distribution.record(value)
-                if let conversation {
-                    state.exemplars[distribution.bucket(of: value)] =
-                        Exemplar(conversationID: conversation, value: value, at: at)
-                }
+                if let exemplar { state.exemplars[distribution.bucket(of: value)] = exemplar }
                 state.value = .histogram(distribution)
             case .gauge: state.value = .gauge(value)
             case .counter: break
             }
         }
+    }
+
+    /// The value with the conversation that the caller works for, if he works for one.
+    private func exemplar(_ value: Double) -> Exemplar? {
+        ServiceContext.current?.conversationID.map { Exemplar(conversationID: $0, value: value, at: now()) }
     }
 
     /// What came since the last time, for another process to keep; `nil` if nothing did. A gauge is nobody else's.
@@ -98,7 +102,9 @@ final class MetricSeries: Sendable {
     func merge(_ news: Value, exemplars: [Int: Exemplar] = [:]) {
         state.withLock { state in
             switch (state.value, news) {
-            case (.counter(let sum), .counter(let more)): state.value = .counter(sum + more)
+            case (.counter(let sum), .counter(let more)):
+                state.value = .counter(sum + more)
+                state.exemplars.merge(exemplars.filter { $0.key == 0 }) { $0.at > $1.at ? $0 : $1 }
             case (.histogram(var distribution), .histogram(let more)):
                 distribution.add(more)
                 state.value = .histogram(distribution)

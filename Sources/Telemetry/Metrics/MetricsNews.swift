@@ -19,14 +19,14 @@ extension MetricsRegistry {
                 entry["sum"] = .number(distribution.sum)
                 entry["bounds"] = .array(distribution.bounds.map(JSON.number))
                 entry["counts"] = .array(distribution.counts.map { .number(JSONNumber(Int(clamping: $0))) })
-                let exemplars = series.exemplars.map { bucket, exemplar -> JSON in
-                    [
-                        "bucket": .number(JSONNumber(bucket)), "conversation": .string(exemplar.conversationID),
-                        "value": .number(exemplar.value), "at": .number(JSONNumber(Int(exemplar.at))),
-                    ]
-                }
-                if !exemplars.isEmpty { entry["exemplars"] = .array(exemplars) }
             }
+            let exemplars = series.exemplars.map { bucket, exemplar -> JSON in
+                [
+                    "bucket": .number(JSONNumber(bucket)), "conversation": .string(exemplar.conversationID),
+                    "value": .number(exemplar.value), "at": .number(JSONNumber(Int(exemplar.at))),
+                ]
+            }
+            if !exemplars.isEmpty { entry["exemplars"] = .array(exemplars) }
             entries.append(.object(entry))
         }
         return entries.isEmpty ? nil : JSON.array(entries).serialized()
@@ -42,7 +42,7 @@ extension MetricsRegistry {
             }
             let id = SeriesID(name, labels)
             guard let bounds = entry["bounds"]?.arrayValue?.compactMap(\.double) else {
-                series(id, .counter(0)).merge(.counter(sum))
+                series(id, .counter(0)).merge(.counter(sum), exemplars: Self.exemplars(entry["exemplars"]))
                 continue
             }
             let counts = (entry["counts"]?.arrayValue ?? []).compactMap { $0.int.flatMap(UInt64.init(exactly:)) }

@@ -40,7 +40,8 @@ extension TurnExecutor {
         environment.logger.warning(
             "What the agent changed does not fit into an event: only the session store has it.",
             metadata: [
-                "session": "\(work.dispatch.session)", "offset": "\(work.position.offset)", "bytes": "\(size)",
+                "gen_ai.conversation.id": "\(work.dispatch.session)", "offset": "\(work.position.offset)",
+                "bytes": "\(size)",
             ])
         return false
     }
