@@ -5,6 +5,7 @@ import TurnHost
 struct ReplayPage {
     let name: String
     let turns: [ReplayedTurn]
+    var gaps: [RebuildReport.Gap] = []
 
     /// More turns than this are not shown one by one when they are the same.
     private static let shownSame = 200
@@ -14,6 +15,12 @@ struct ReplayPage {
         let changed = turns.filter { $0.verdict != .same }
         let same = turns.filter { $0.verdict == .same }
         var body = "<h1>Replay \(Self.escaped(name))</h1>\n" + Self.tiles(summary)
+        if !gaps.isEmpty {
+            body += "<p class=\"gaps\">Asked on what is left of the history: "
+            body += gaps.map { "<b>\(Self.escaped($0.session))</b> (\(Self.escaped($0.reason)))" }.joined(
+                separator: ", ")
+            body += ".</p>\n"
+        }
         body += changed.isEmpty ? "<p class=\"all\">Every answer is what it was.</p>\n" : ""
         body += changed.map { Self.section($0, isOpen: true) }.joined()
         body += same.prefix(Self.shownSame).map { Self.section($0, isOpen: false) }.joined()
@@ -110,6 +117,6 @@ struct ReplayPage {
         .question{color:var(--soft);border-left:3px solid var(--line);padding-left:10px}
         .answer,.question{white-space:pre-wrap;overflow-wrap:anywhere}.error{color:var(--failed)}
         ins{background:var(--add);text-decoration:none}del{background:var(--del)}
-        .calls{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}.all,.more{color:var(--soft)}
+        .calls{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}.all,.more,.gaps{color:var(--soft)}
         """
 }

@@ -32,8 +32,15 @@ struct ShadowReplay {
     /// Where a replay's files are.
     static func directory(of name: String) -> String { ".carryon/replay-\(name)" }
 
-    /// - Returns: every turn of the range, by partition and offset; also those that an earlier call has done.
-    func run(_ partitions: [Int32]) async throws -> [ReplayedTurn] {
+    /// What came of a replay, with what earlier calls have done.
+    struct Result: Sendable {
+        /// Every turn of the range, by partition and offset.
+        var turns: [ReplayedTurn]
+        /// Their sessions that the topics do not have whole.
+        var gaps: [RebuildReport.Gap]
+    }
+
+    func run(_ partitions: [Int32]) async throws -> Result {
         try await makeTopic(partitions: try await source.partitions().count)
         let journal = try ReplayJournal(path: "\(directory)/turns.jsonl")
         try await replay(partitions, journal)
@@ -41,11 +48,14 @@ struct ShadowReplay {
         return try report(journal)
     }
 
-    private func report(_ journal: ReplayJournal) throws -> [ReplayedTurn] {
+    private func report(_ journal: ReplayJournal) throws -> Result {
         journal.close()
         let turns = journal.turns
-        try ReplayPage(name: name, turns: turns).html.write(toFile: pagePath, atomically: true, encoding: .utf8)
-        return turns
+        let sessions = Set(turns.map(\.session))
+        let result = Result(turns: turns, gaps: journal.gaps.filter { sessions.contains($0.session) })
+        try ReplayPage(name: name, turns: turns, gaps: result.gaps).html
+            .write(toFile: pagePath, atomically: true, encoding: .utf8)
+        return result
     }
 
     // Apart from what is around it: the compiler's optimiser does not get through them as one.
@@ -86,9 +96,10 @@ struct ShadowReplay {
             fence: fence, place: place, now: wallClock,
             logger: source.logger)
         let range = range
-        try await source.rebuild(partition, into: base, lanes: concurrency) { recorded in
+        let report = try await source.rebuild(partition, into: base, lanes: concurrency) { recorded in
             guard range.contains(recorded.session, offset: recorded.offset, time: recorded.requestedAt) else { return }
             try await replayer.replay(recorded) { try journal.add(ReplayedTurn(recorded, $0)) }
         }
+        try journal.add(report.gaps)
     }
 }

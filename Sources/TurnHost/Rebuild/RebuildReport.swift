@@ -4,6 +4,11 @@ package struct RebuildReport: Sendable, Hashable {
     package struct Gap: Sendable, Hashable {
         package var session: String
         package var reason: String
+
+        package init(session: String, reason: String) {
+            self.session = session
+            self.reason = reason
+        }
     }
 
     /// Sessions of which anything was found.

@@ -96,7 +96,7 @@ package final class SessionRebuilder: Sendable {
         return SessionMemory(stored, state, assignment: 0) { index, error in
             logger.error(
                 "A stored message can't be read and is left out of the history.",
-                metadata: ["session": "\(session)", "index": "\(index)", "error": "\(error)"])
+                metadata: ["gen_ai.conversation.id": "\(session)", "index": "\(index)", "error": "\(error)"])
         }
     }
 

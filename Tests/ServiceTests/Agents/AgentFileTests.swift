@@ -199,4 +199,11 @@ struct AgentFileTests {
                 "agent.retry": "4 attempts, 500ms to 30s apart", "agent.tools.t": "answered from outside",
             ])
     }
+
+    @Test("A tool is read-only if its file says so, and not otherwise")
+    func readOnly() throws {
+        let tool = "description: Looks., input: {type: object}, http: {url: 'https://hotel.example/'}"
+        let agent = try readAgent("tools: [{name: a, readOnly: true, \(tool)}, {name: b, \(tool)}]")
+        #expect(agent.tools.map(\.isReadOnly) == [true, false])
+    }
 }

@@ -72,6 +72,24 @@ struct ReplayReportTests {
         #expect(try ReplayJournal(path: path).turns == [turns[1]])
     }
 
+    @Test("Sessions that the topics do not have whole are kept in the journal, each once, and named on the page")
+    func gaps() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("turns.jsonl")
+        let journal = try ReplayJournal(path: path)
+        try journal.add(Self.turn("a", "a"))
+        let gaps = ["s", "t"].map { RebuildReport.Gap(session: $0, reason: "its first events are gone <\($0)>") }
+        try journal.add(gaps)
+        try journal.add([RebuildReport.Gap(session: "s", reason: "for another reason")])
+        journal.close()
+        let again = try ReplayJournal(path: path)
+        #expect(again.gaps == gaps)
+        #expect(again.count == 1)
+        let page = ReplayPage(name: "n", turns: again.turns, gaps: again.gaps).html
+        #expect(page.contains("<b>s</b> (its first events are gone &lt;s&gt;), <b>t</b>"))
+        #expect(!ReplayPage(name: "n", turns: again.turns).html.contains("what is left of the history"))
+    }
+
     @Test("What was said stands on the page as text")
     func page() {
         let page = ReplayPage(name: "<n>", turns: [Self.turn("<script>alert(1)</script>", "& \"no\"")]).html

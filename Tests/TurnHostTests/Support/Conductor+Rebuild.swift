@@ -38,12 +38,13 @@ extension Conductor {
     ///   - trustsCommits: whether what was committed counts as settled.
     ///   - batch: how many records come at a time, and how many steps are worked out together.
     ///   - before: called with the offset of the event that comes next.
+    ///   - onTurn: called with each turn before it is settled.
     func rebuild(
         _ agent: UnaskedAgent = UnaskedAgent(), into store: any SessionStore, requests: Range<Int64>? = nil,
         shiftingRequestsBy shift: Int64 = 0,
         events: Range<Int64>? = nil, thirds: Int = 3, scopes: [Int32: RebuildScope]? = nil, trustsCommits: Bool = true,
-        batch: Int = 7,
-        before: @escaping (Int64) async throws -> Void = { _ in }
+        batch: Int = 7, before: @escaping (Int64) async throws -> Void = { _ in },
+        onTurn: (@Sendable (RecordedTurn) async throws -> Void)? = nil
     ) async throws -> RebuildReport {
         var report = RebuildReport()
         for partition in partitions {
@@ -66,7 +67,7 @@ extension Conductor {
                 grant, events: MemorySource(events, batch: batch, before: before),
                 requests: MemorySource(requests, batch: batch),
                 committed: trustsCommits ? watermark(of: partition) : 0, scope: scope, batch: batch, store: store,
-                loop: TurnLoop(agent: agent, logger: Self.quiet), logger: Self.quiet)
+                loop: TurnLoop(agent: agent, logger: Self.quiet), logger: Self.quiet, onTurn: onTurn)
             report.add(try await rebuild.run())
         }
         return report

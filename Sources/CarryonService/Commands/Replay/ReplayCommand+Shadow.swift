@@ -62,10 +62,12 @@ extension ReplayCommand {
             ]
         }
 
-        private func tell(_ replayed: [ReplayedTurn], _ replay: ShadowReplay) throws {
+        private func tell(_ result: ShadowReplay.Result, _ replay: ShadowReplay) throws {
+            let replayed = result.turns
             let summary = ReplaySummary(replayed)
             if json {
                 for turn in replayed { print(turn.json.serializedString) }
+                for gap in result.gaps { print(gap.json.serializedString) }
                 print(summary.json.serializedString)
             } else {
                 let changed = replayed.filter { $0.verdict != .same }
@@ -81,6 +83,12 @@ extension ReplayCommand {
                     print("")
                 }
                 print(summary.table)
+                if !result.gaps.isEmpty {
+                    print("\nAsked on what is left of the history, as the topics do not have all of it:")
+                    print(TextTable(["SESSION", "WHY"], result.gaps.prefix(20).map { [$0.session, $0.reason] }))
+                    if result.gaps.count > 20 { print("and \(result.gaps.count - 20) more") }
+                    print("")
+                }
                 print("report: \(replay.pagePath)\nevents: \(replay.eventsTopic)\nstore: \(replay.storePath)")
             }
             guard summary.isSame else {
