@@ -34,6 +34,7 @@ struct RebuildBenchmark: Benchmark {
         return [
             Measurement("SQLite", "turns rebuilt", Double(turns) / first.seconds, "/s", "each with 10 events"),
             Measurement("SQLite", "memory after a tenth", Double(first.memory.tenth) / 1e6, "MB", "of the process"),
+            Measurement("SQLite", "memory after a half", Double(first.memory.half) / 1e6, "MB", ""),
             Measurement(
                 "SQLite", "memory at the end", Double(first.memory.end) / 1e6, "MB", "grown by \(Int(growth)) MB"),
             Measurement(
@@ -44,16 +45,17 @@ struct RebuildBenchmark: Benchmark {
     private struct Result {
         var report: RebuildReport
         var seconds: Double
-        var memory: (tenth: Int, end: Int)
+        var memory: (tenth: Int, half: Int, end: Int)
     }
 
     private func rebuild(_ turns: Int, _ store: any SessionStore, _ logger: Logger) async throws -> Result {
         let fence = try await store.takeFence(group: "bench", cluster: "bench", topic: "requests", partition: 0)
         let log = LogIdentity(cluster: "bench", topic: "requests", partition: 0, epoch: 0)
         let grant = PartitionGrant(assignment: 1, log: log, fence: fence, endOffset: Int64(turns))
-        var tenth = 0
+        var (tenth, half) = (0, 0)
         let events = RecordedEvents(turns: turns, sessions: Self.sessions) { turn in
             if tenth == 0, turn >= turns / 10 { tenth = Self.residentBytes }
+            if half == 0, turn >= turns / 2 { half = Self.residentBytes }
         }
         var rebuild = PartitionRebuild(
             grant, events: events, requests: RecordedRequests(turns: turns, sessions: Self.sessions),
@@ -62,7 +64,8 @@ struct RebuildBenchmark: Benchmark {
         let start = ContinuousClock.now
         let report = try await rebuild.run()
         return Result(
-            report: report, seconds: (ContinuousClock.now - start).inSeconds, memory: (tenth, Self.residentBytes))
+            report: report, seconds: (ContinuousClock.now - start).inSeconds,
+            memory: (tenth, half, Self.residentBytes))
     }
 
     private static var residentBytes: Int { ProcessUsage(getpid())?.residentBytes ?? 0 }
