@@ -107,6 +107,11 @@ struct SessionCopyTests {
             }
             let second = try await cluster.send(Counting.program(to: 300, every: "50ms"), to: "alice")
             try await cluster.waitForText(of: "alice", turn: 1)
+            // A branch as 'replay again' makes one, a copy of another name, and somebody else's.
+            for copy in ["alice.branch-1700000000", "alice.branch-x", "alicia"] {
+                let fork = try await cluster.run(["sessions", "fork", "alice", "--at", "0", "--as", copy])
+                try require("the fork's end: \(fork.errorText)", fork.ending, equals: .done)
+            }
             let dry = try await cluster.run(["sessions", "erase", "alice"])
             try require("the dry run", dry.outputText.contains("Nothing was changed"), equals: true)
             try require("messages after it", try await cluster.store.loadSession("alice")?.messages.count, equals: 2)
@@ -122,6 +127,13 @@ struct SessionCopyTests {
             let stored = try #require(try await cluster.store.loadSession("alice"))
             try require("messages", stored.messages.count, equals: 0)
             try require("closed", stored.isClosed, equals: true)
+            for (copy, count) in [("alice.branch-1700000000", 0), ("alice.branch-x", 2), ("alicia", 2)] {
+                let messages = try await cluster.store.loadSession(copy)?.messages.count
+                try require("messages of \(copy)", messages, equals: count)
+            }
+            for place in [cluster.eventsTopic, cluster.deadLettersTopic, "replay-NAME", "sessions fork", "backups"] {
+                try require("\(place) in: \(done.outputText)", done.outputText.contains(place), equals: true)
+            }
             let verified = try await cluster.run(["verify"])
             try require("what is built again: \(verified.outputText)", verified.ending, equals: .done)
             let unknown = try await cluster.run(["sessions", "erase", "nobody", "--apply"])

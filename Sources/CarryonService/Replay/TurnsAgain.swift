@@ -19,6 +19,7 @@ struct TurnsAgain {
     let stored: StoredSession
     let turn: Int
     let branch: String
+    private static let branchMark = ".branch-"
     let items: [Item]
     private let earlier: EarlierHistory
     /// The partition that has the requests, and the events with it.
@@ -35,7 +36,7 @@ struct TurnsAgain {
         }
         self.stored = stored
         self.turn = turn
-        branch = "\(stored.id).branch-\(now / 1000)"
+        branch = stored.id + Self.branchMark + "\(now / 1000)"
         _ = try SessionCopy(stored).at(turn: turn)
         earlier = EarlierHistory(stored.messages, state: stored.state ?? [], through: turn - 1)
         let runs = try await store.runs(of: stored.id).filter { $0.turn >= turn && $0.status.isFinal }
@@ -112,6 +113,16 @@ struct TurnsAgain {
                 "the history of '\(stored.id)' was taken back (\(branch) has the old one), and these requests were not "
                     + "sent again: \(places). \(error)")
         }
+    }
+}
+
+extension TurnsAgain {
+    /// Whether `id` is a session that was kept when `session` was answered anew, or one that was kept of such a one.
+    static func isBranch(_ id: String, of session: String) -> Bool {
+        let prefix = session + branchMark
+        guard id.hasPrefix(prefix) else { return false }
+        return id.dropFirst(prefix.count).split(separator: branchMark, omittingEmptySubsequences: false)
+            .allSatisfy { Int64($0) != nil }
     }
 }
 

@@ -22,6 +22,19 @@ struct SessionErasure: Sendable {
             .sorted()
     }
 
+    /// The branches that `carryon replay again` has made of the session: its old histories.
+    static func branches(of id: String, in store: any SessionStore) async throws -> [String] {
+        var found: [String] = []
+        var cursor: String?
+        repeat {
+            let page = try await store.listSessions(after: cursor, limit: 1000)
+            // One that was erased before is left as it is.
+            found += page.items.filter { $0.messageCount > 0 && TurnsAgain.isBranch($0.id, of: id) }.map(\.id)
+            cursor = page.cursor
+        } while cursor != nil
+        return found.sorted()
+    }
+
     /// Erases the session as it is by now, however often a worker settles something of it at the same time.
     /// - Parameter now: milliseconds since 1970.
     /// - Throws: ``CommandFailure`` if there is no such session, or it changes again and again; what the store says.
