@@ -187,6 +187,16 @@ struct DeploymentFileTests {
         #expect(try await DeploymentFiles.problems(foundBy: "check_schemas.py", [mistake]) != [])
     }
 
+    @Test(
+        "What Prometheus would not read is found", .enabled(if: hasPromtool, "deploy/prepare could not get promtool"),
+        arguments: prometheusMistakes)
+    func foundByPrometheus(mistake: DeploymentFiles.Edit) async throws {
+        #expect(try await DeploymentFiles.problems(foundBy: "check_schemas.py", [mistake]) != [])
+    }
+
+    private static let hasPromtool = FileManager.default.isExecutableFile(
+        atPath: PythonEnvironment.path(of: "promtool"))
+
     @Test("A release is published under its own names, with both secrets only, and if the changelog has its version")
     func publishing() async throws {
         #expect(try await DeploymentFiles.problems(foundBy: "check_publishing.py") == [])
@@ -216,13 +226,16 @@ struct DeploymentFileTests {
         edit("kubernetes/gateway.yaml", "targetPort: http", "targetPorts: [http]"),
         edit("kubernetes/gateway.yaml", "replicas: 2", "replicas: two"),
         edit("kubernetes/networkpolicy.yaml", "{port: 53, protocol: UDP}", "{port: 53, protocols: UDP}"),
+        workflow("cancel-in-progress:", "cancels-in-progress:"),
+        workflow("needs: changelog", "needed: changelog"),
+    ]
+
+    static let prometheusMistakes = [
         edit("kubernetes/scaledobject.yaml", "clamp_min(max by", "clamp_least(max by"),
         edit("observe/alerts.yaml", "for: 2m", "for: two minutes"),
         edit("observe/alerts.yaml", "(sum(carryon_ready) or", "(sum(carryon_ready) else"),
         edit("observe/prometheus.yaml", "scrape_interval: 10s", "scrape_every: 10s"),
         edit("observe/grafana/dashboards/carryon.json", "histogram_quantile(", "histogram_share("),
-        workflow("cancel-in-progress:", "cancels-in-progress:"),
-        workflow("needs: changelog", "needed: changelog"),
     ]
 
     /// What would publish an image to the wrong people or under the wrong name, or a version that the changelog lacks.

@@ -81,7 +81,8 @@ def expressions():
 
 
 def check_prometheus(folder):
-    if not wanted(PROMETHEUS, ALERTS, DASHBOARD, SCALER):
+    # Where there is none, deploy/prepare has said so.
+    if not wanted(PROMETHEUS, ALERTS, DASHBOARD, SCALER) or not PROMTOOL.exists():
         return
     places, rules = [], []
     for place, expression in expressions():
