@@ -195,6 +195,41 @@ struct ReplayCommandTests {
         }
     }
 
+    @Test("Killed in the middle, a resume is begun again, and nothing is answered twice", .timeLimit(.minutes(10)))
+    func killedResume() async throws {
+        try await withCluster(.tansu, "killed resume") { cluster in
+            try await record(cluster, sessions: 4, turns: 1)
+            let question = Counting.program(to: 15, every: "30ms")
+            let sent = try await cluster.send((0..<24).map { ("s\($0 % 4)", question) })
+            let arguments = ["replay", "resume", "--json", "--ignore-members"]
+            let first = try await cluster.start(arguments, name: "first")
+            try await eventually(timeout: .seconds(60), every: .milliseconds(20)) {
+                for session in 0..<4 {
+                    if let turns = try await cluster.store.sessionHead("s\(session)")?.turns, turns >= 3 { return true }
+                }
+                return false
+            }
+            first.signal(SIGKILL)
+            _ = try await first.end(within: .seconds(10))
+            let second = try await cluster.run(arguments)
+            try require("the end: \(second.errorText)", second.ending, equals: .done)
+            for request in sent {
+                let stored = try await cluster.store.loadSession(request.session ?? "")
+                try require("\(request) is settled", stored?.hasSettled(request), equals: true)
+            }
+            for session in 0..<4 {
+                let events = try await cluster.events(of: "s\(session)")
+                try events.checkGapless()
+                try require("turns", events.turnsCompleted.map(\.turn), equals: Array(0..<7))
+                for turn in 1..<7 {
+                    try require("the answer", try events.answer(turn: turn).text, equals: Counting.answer(to: 15))
+                }
+            }
+            let verified = try await cluster.run(["verify"])
+            try require("what verify finds: \(verified.outputText)", verified.ending, equals: .done)
+        }
+    }
+
     @Test("Answered anew, a session has new turns, and its old history in a branch", .timeLimit(.minutes(10)))
     func again() async throws {
         try await withCluster(.tansu, "again") { cluster in
