@@ -9,7 +9,7 @@ struct SkippingBenchmark: Benchmark {
     func run(_ setting: BenchmarkSetting) async throws -> [Measurement] {
         try await onStage(setting) { stage in
             let shape = ConversationLoad.Shape(
-                prefix: "settled", sessions: 200, turns: setting.isQuick ? 10 : 100, atOnce: 200, wordsPerAnswer: 1,
+                prefix: "settled", sessions: 1_000, turns: setting.isQuick ? 5 : 100, atOnce: 200, wordsPerAnswer: 1,
                 sendsAhead: true)
             Progress.say("skip: settling \(shape.totalTurns) turns")
             try await stage.withWorker(hosts: 1) { _ in
