@@ -43,15 +43,7 @@ struct Examination: Sendable {
     }
 
     private mutating func collect() async throws {
-        var written: [String: [Event]] = [:]
-        for record in try await stage.records(on: Stage.events) {
-            // Those that can't be read were found by whoever followed them.
-            guard
-                let event = try? Event(
-                    key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
-            else { continue }
-            written[event.session, default: []].append(event)
-        }
+        let written = try await stage.eventsBySession()
         let requests = try await requests()
         let letters = try await self.letters()
         let executions = desk.executions

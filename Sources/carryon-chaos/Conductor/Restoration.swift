@@ -83,15 +83,7 @@ struct Restoration: Sendable {
 
     /// Readers have every event once, from the first to the last.
     private func gaps() async throws -> [Finding] {
-        var written: [String: [Event]] = [:]
-        for record in try await stage.records(on: Stage.events) {
-            guard
-                let event = try? Event(
-                    key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
-            else { continue }
-            written[event.session, default: []].append(event)
-        }
-        return written.sorted { $0.key < $1.key }.compactMap { session, events in
+        return try await stage.eventsBySession().sorted { $0.key < $1.key }.compactMap { session, events in
             let seqs = PlainReader.kept(of: events).map(\.seq)
             let isGapless = seqs.elementsEqual(1...Int64(max(seqs.count, 1)))
             return isGapless

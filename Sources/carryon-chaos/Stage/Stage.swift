@@ -1,3 +1,4 @@
+import Conversation
 import Foundation
 import Kafka
 import Logging
@@ -81,6 +82,19 @@ final class Stage: Sendable {
             return .proceed
         }
         return found
+    }
+
+    /// Each session's events, in the order of the log. Those that can't be read are found by whoever follows them.
+    func eventsBySession() async throws -> [String: [Event]] {
+        var written: [String: [Event]] = [:]
+        for record in try await records(on: Self.events) {
+            guard
+                let event = try? Event(
+                    key: record.key, value: record.value, headers: record.headers.map { ($0.name, $0.value) })
+            else { continue }
+            written[event.session, default: []].append(event)
+        }
+        return written
     }
 
     func close() async {
