@@ -56,7 +56,8 @@ package struct PartitionRebuild {
 
     /// Reads both topics' partition to its end.
     /// - Throws: what the sources and the store throw; ``SessionRebuilder/Disturbed`` if somebody else writes the same
-    ///   sessions; ``RebuildScope/Misplaced`` if the events do not begin where the scope has them. What was written by then stays, and is passed over when the rebuild is begun again.
+    ///   sessions; ``RebuildScope/Misplaced`` if the events do not begin where the scope has them. What was written by
+    ///   then stays, and is passed over when the rebuild is begun again.
     package mutating func run() async throws -> RebuildReport {
         while let records = try await events.next() {
             for record in records {
