@@ -19,6 +19,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Rounds of telemetry, each with all of its variants; with 0, only what a call of it costs.")
     var rounds = 5
     @Option(help: "Requests of the backlog.") var backlog = 1_000_000
+    @Option(help: "Turns of the rebuild, a hundred of each session.") var turns = 100_000
     @Option(help: "Milliseconds that the embedded broker, which is not woken by a record, may sleep on a fetch.")
     var fetchWait = 5
     @Option(
@@ -36,7 +37,7 @@ struct BenchCommand: AsyncParsableCommand {
         for name in names where !known.contains(name) {
             throw ValidationError("there is no benchmark \(name); there are \(known.joined(separator: ", "))")
         }
-        guard minutes > 0, backlog > 0, rounds >= 0 else {
+        guard minutes > 0, backlog > 0, turns > 0, rounds >= 0 else {
             throw ValidationError("every size must be more than nothing")
         }
         if hostCounts.isEmpty { throw ValidationError("--hosts takes numbers apart by commas") }
@@ -52,7 +53,7 @@ struct BenchCommand: AsyncParsableCommand {
         let setting = BenchmarkSetting(
             executable: executable, directory: directory, isQuick: quick, keepsFiles: keepFiles, hostCounts: hostCounts,
             sessions: sessions, rounds: quick ? min(rounds, 1) : rounds, minutes: quick ? 1 : minutes,
-            backlog: quick ? 20_000 : backlog,
+            backlog: quick ? 20_000 : backlog, turns: quick ? 5_000 : turns,
             fetchWaitMilliseconds: fetchWait, workerSettings: workerSettings)
         var report = Report()
         for benchmark in Benchmarks.all where names.isEmpty || names.contains(benchmark.name) {

@@ -25,6 +25,8 @@ struct BenchmarkSetting: Sendable {
     let minutes: Int
     /// Requests of the backlog.
     let backlog: Int
+    /// Turns of the rebuild.
+    let turns: Int
     /// How long the broker may sleep on a fetch.
     let fetchWaitMilliseconds: Int
     /// Of every worker, on top of the benchmark's own.

@@ -40,6 +40,8 @@ package final class SQLiteSessionStore: SessionStore {
                 // A checkpoint writes each page once, however often it changed: fewer of them mean less writing.
                 try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
                 try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
+                // The readers keep the 2 MB that SQLite gives: they lose what they hold with each transaction written.
+                try database.execute(sql: "PRAGMA cache_size = -16000")
                 try SQLiteSchema.migrate(database, path: path)
             }
             committer = GroupCommitter(pool: pool, writerTurn: writerTurn, logger: logger, onStep: onStep)
@@ -59,9 +61,6 @@ package final class SQLiteSessionStore: SessionStore {
         configuration.maximumReaderCount = 4
         // Our own writers take turns; this is for foreign ones, such as a backup tool.
         configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA cache_size = -16000")
-        }
         return configuration
     }
 

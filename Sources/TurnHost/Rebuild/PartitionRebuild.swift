@@ -7,8 +7,9 @@ package import SessionStore
 /// Builds the sessions of one partition again from its requests and events, both read once: from their beginnings, or
 /// from where what the store lacks begins.
 ///
-/// What is held at a time does not grow with the topics: the answers that were under way side by side, a few numbers and
-/// the last unanswered request of each session of the partition.
+/// What is held at a time does not grow with the topics' length: the answers that were under way side by side, some
+/// megabytes of histories and of steps, and a few numbers and the last unanswered request of each session of the
+/// partition.
 package struct PartitionRebuild {
     /// So many bytes of steps are worked out together.
     private static let batchBytes = 8 * 1024 * 1024
@@ -32,14 +33,14 @@ package struct PartitionRebuild {
     ///   - partition: the requests' log, with a fence that was taken for this.
     ///   - committed: the offset that the consumer group has committed there; what lies before it is settled.
     ///   - scope: what of it; `nil` for all. The sources begin where it says.
-    ///   - batch: how many steps are worked out together.
+    ///   - batch: how many steps are worked out together; `nil` for some of each lane.
     ///   - lanes: how many sessions are written side by side.
     ///   - loop: the service's agent. It is not called.
     ///   - onTurn: called with each turn before it is settled, in its session's order.
     ///   - progress: told now and then what was done so far.
     package init(
         _ partition: PartitionGrant, events: any RecordSource, requests: any RecordSource, committed: Int64,
-        scope: RebuildScope? = nil, batch: Int = 512, lanes: Int = 64, store: any SessionStore, loop: TurnLoop,
+        scope: RebuildScope? = nil, batch: Int? = nil, lanes: Int = 64, store: any SessionStore, loop: TurnLoop,
         logger: Logger,
         onTurn: (@Sendable (RecordedTurn) async throws -> Void)? = nil,
         progress: @escaping (RebuildReport) -> Void = { _ in }
@@ -49,7 +50,7 @@ package struct PartitionRebuild {
         self.requests = RequestLookahead(requests, of: scope?.sessions)
         self.committed = committed
         self.scope = scope
-        self.batch = batch
+        self.batch = batch ?? 64 * lanes
         self.lanes = lanes
         self.progress = progress
     }

@@ -21,10 +21,8 @@ package final class SessionRebuilder: Sendable {
         }
     }
 
-    /// So many bytes of histories are kept at hand.
-    private static let cacheBytes = 64 * 1024 * 1024
-    /// About what a session takes beside its history.
-    private static let overhead = 4096
+    /// So many bytes of sessions are kept at hand.
+    private static let shelfBytes = 16 * 1024 * 1024
     /// Runs in the rebuilt store are no living host's.
     private static let host = "rebuilt"
 
@@ -33,7 +31,7 @@ package final class SessionRebuilder: Sendable {
     private let loop: TurnLoop
     private let logger: Logger
     private let onTurn: (@Sendable (RecordedTurn) async throws -> Void)?
-    private let cache = Mutex<(memories: [String: SessionMemory], bytes: Int)>(([:], 0))
+    private let shelf = Mutex(SessionShelf(maximumBytes: shelfBytes))
     private let counts = Mutex(RebuildReport())
     /// Why sessions can't be built again as they were: the first reason of each.
     private let gaps = Mutex<[String: String]>([:])
@@ -63,8 +61,10 @@ package final class SessionRebuilder: Sendable {
 
     /// Does a session's next steps.
     func rebuild(_ session: String, _ steps: [RebuildStep]) async throws {
+        let new = passedOver(steps, of: session)
+        guard !new.isEmpty else { return }
         var memory = try await take(session)
-        for step in steps {
+        for step in new {
             switch step {
             case .closed(let folded, let request): try await settle(folded, request, &memory)
             case .silent(let request, let nextSeq): try await settleSilently(request, nextSeq, session, &memory)
@@ -77,16 +77,22 @@ package final class SessionRebuilder: Sendable {
                 if !memory.hasApplied(position(folded.requestOffset)) { try await begin(folded, &memory) }
             }
         }
-        keep(memory, session)
+        let done = memory
+        shelf.withLock { $0.keep(done, session) }
+    }
+
+    /// The steps from the first one on that the session may not have.
+    private func passedOver(_ steps: [RebuildStep], of session: String) -> ArraySlice<RebuildStep> {
+        guard let nextSeq = shelf.withLock({ $0.nextSeq(of: session) }) else { return steps[...] }
+        let new = steps.drop {
+            if case .closed(let folded, _) = $0, let closing = folded.closing { closing.seq < nextSeq } else { false }
+        }
+        counts.withLock { $0.alreadyThere += steps.count - new.count }
+        return new
     }
 
     private func take(_ session: String) async throws -> SessionMemory {
-        let known = cache.withLock { cache -> SessionMemory? in
-            guard let memory = cache.memories.removeValue(forKey: session) else { return nil }
-            cache.bytes -= memory.bytes + Self.overhead
-            return memory
-        }
-        if let known { return known }
+        if let known = shelf.withLock({ $0.take(session) }) { return known }
         return try await read(session)
     }
 
@@ -97,14 +103,6 @@ package final class SessionRebuilder: Sendable {
             logger.error(
                 "A stored message can't be read and is left out of the history.",
                 metadata: ["gen_ai.conversation.id": "\(session)", "index": "\(index)", "error": "\(error)"])
-        }
-    }
-
-    private func keep(_ memory: SessionMemory, _ session: String) {
-        cache.withLock { cache in
-            if cache.bytes > Self.cacheBytes { cache = ([:], 0) }
-            cache.bytes += memory.bytes + Self.overhead
-            cache.memories[session] = memory
         }
     }
 

@@ -221,8 +221,8 @@ final class HostedSession: Sendable {
         state.withLock { $0.memory = memory }
     }
 
-    /// About how many bytes the kept state takes.
-    var memoryBytes: Int { state.withLock { $0.memory?.bytes ?? 0 } }
+    /// About how many bytes the kept history takes.
+    var historyBytes: Int { state.withLock { $0.memory?.historyBytes ?? 0 } }
 
     /// Lets the state go if nothing is happening.
     /// - Returns: whether the session can be forgotten, and the state that was let go.

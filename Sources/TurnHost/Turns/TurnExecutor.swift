@@ -49,7 +49,7 @@ struct TurnExecutor: Sendable {
             await ServiceContext.withValue(span.context) { await carryOut(dispatch, session, grant) }
             span.end()
         }
-        onIdle(session, session.memoryBytes)
+        onIdle(session, session.historyBytes)
     }
 
     private func carryOut(_ dispatch: Dispatch, _ session: HostedSession, _ grant: Grant) async {

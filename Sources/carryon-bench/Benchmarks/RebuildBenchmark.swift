@@ -10,12 +10,12 @@ import TurnHost
 /// so that it is the rebuild that is measured and not a broker.
 struct RebuildBenchmark: Benchmark {
     let name = "rebuild"
-    let summary = "a store built again from requests and events: 100,000 turns of 1,000 sessions"
+    let summary = "a store built again from requests and events: 100,000 turns, a hundred of each session"
 
-    private static let sessions = 1_000
+    private static let turnsPerSession = 100
 
     func run(_ setting: BenchmarkSetting) async throws -> [Measurement] {
-        let turns = setting.isQuick ? 5_000 : 100_000
+        let turns = setting.turns
         let path = "\(setting.directory)/carryon-rebuild-\(UUID().uuidString).sqlite"
         defer {
             if !setting.keepsFiles {
@@ -52,13 +52,14 @@ struct RebuildBenchmark: Benchmark {
         let fence = try await store.takeFence(group: "bench", cluster: "bench", topic: "requests", partition: 0)
         let log = LogIdentity(cluster: "bench", topic: "requests", partition: 0, epoch: 0)
         let grant = PartitionGrant(assignment: 1, log: log, fence: fence, endOffset: Int64(turns))
+        let sessions = max(turns / Self.turnsPerSession, 1)
         var (tenth, half) = (0, 0)
-        let events = RecordedEvents(turns: turns, sessions: Self.sessions) { turn in
+        let events = RecordedEvents(turns: turns, sessions: sessions) { turn in
             if tenth == 0, turn >= turns / 10 { tenth = Self.residentBytes }
             if half == 0, turn >= turns / 2 { half = Self.residentBytes }
         }
         var rebuild = PartitionRebuild(
-            grant, events: events, requests: RecordedRequests(turns: turns, sessions: Self.sessions),
+            grant, events: events, requests: RecordedRequests(turns: turns, sessions: sessions),
             committed: Int64(turns), store: store, loop: TurnLoop(agent: NobodysAgent(), logger: logger),
             logger: logger)
         let start = ContinuousClock.now
