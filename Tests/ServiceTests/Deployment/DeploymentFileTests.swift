@@ -150,6 +150,7 @@ struct DeploymentFileTests {
         edit("kubernetes/gateway.yaml", "targetPort: http", "targetPort: web"),
         edit("kubernetes/kustomization.yaml", "  - topics.yaml\n", ""),
         edit("kubernetes/configmap.yaml", "  CARRYON_GROUP_ID:", "  CARRYON_STORE: sqlite:a\n  CARRYON_GROUP_ID:"),
+        edit("image/Dockerfile", "swift:6.3-bookworm", "swift:6.1-bookworm"),
         edit("image/Dockerfile", "USER 10001:10001", "USER root"),
         edit("image/Dockerfile", "ENV CARRYON", "ENV CARRYON_STORE=sqlite:a CARRYON"),
         edit("image/Dockerfile", "ENV CARRYON", "ENV CARRYON_ADMIN_KEY=a CARRYON"),

@@ -123,6 +123,27 @@ def instructions():
     return [tuple(line.split(None, 1)) for line in text.splitlines() if line.strip()]
 
 
+def tools_version(manifest):
+    found = re.match(r"//\s*swift-tools-version:\s*(\d+)\.(\d+)", manifest)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def check_compiler(base):
+    """The image's Swift takes the package, and every library that it is built with."""
+    found = re.search(r"swift:(\d+)\.(\d+)", base)
+    if not found:
+        return problem(DOCKERFILE, f"does not say with which Swift it is built: {base}")
+    own = (int(found[1]), int(found[2]))
+    needed = {"Package.swift": tools_version(read("Package.swift"))}
+    for library in (ROOT / ".build/checkouts").glob("*"):
+        # A library may have a manifest of its own for older ones.
+        manifests = [path.read_text(encoding="utf-8") for path in library.glob("Package*.swift")]
+        needed[library.name] = min(map(tools_version, manifests), default=(0, 0))
+    for name, least in sorted(needed.items()):
+        if least > own:
+            problem(DOCKERFILE, f"has Swift {own[0]}.{own[1]}, and {name} takes {least[0]}.{least[1]}")
+
+
 def check_image():
     steps = instructions()
     stages = [index for index, (name, _) in enumerate(steps) if name == "FROM"]
@@ -131,6 +152,7 @@ def check_image():
         return {}
     build, runtime = steps[: stages[1]], steps[stages[1] :]
     bases = [value for name, value in steps if name == "FROM"]
+    check_compiler(bases[0])
     if not all("bookworm" in base for base in bases):
         problem(DOCKERFILE, f"the stages have different systems: {bases}")
     for package in ("librdkafka-dev", "libpq-dev", "libsqlite3-dev", "pkg-config"):
