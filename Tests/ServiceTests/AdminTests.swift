@@ -58,6 +58,8 @@ struct AdminTests {
             }
             let host = try #require(status["hosts"]?.arrayValue?.first?["process"]?.int)
             try require("a child of the worker", worker.family.contains(pid_t(host)), equals: true)
+            let name = try String(contentsOfFile: "/proc/\(host)/comm", encoding: .utf8)
+            try require("its name in process lists", name, equals: "carryon-host\n")
             kill(pid_t(host), SIGSTOP)
             try await eventually(timeout: .seconds(60), every: .milliseconds(50)) {
                 try await cluster.store.loadSession("s")?.hasSettled(sent) == true

@@ -20,6 +20,7 @@ enum TurnHostProcess {
             FileHandle.standardError.write(Data("carryon: a turn host is started by its worker only\n".utf8))
             exit(CommandFailure.usage)
         }
+        HostBootstrap.nameProcess("carryon-host")
         HostBootstrap.keepBorderPrivate()
         // Ctrl-C reaches the whole process group; the consumer drains its hosts in order.
         signal(SIGINT, SIG_IGN)

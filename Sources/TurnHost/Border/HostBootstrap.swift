@@ -23,6 +23,15 @@ package enum HostBootstrap {
         if flags >= 0 { _ = fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) }
     }
 
+    /// Has process lists, and the kernel's word of an out-of-memory kill, name this process so: started by way of
+    /// `/proc/self/exe`, it is called `exe` there. If that is not to be had, the name stays. The kernel takes 15 bytes.
+    package static func nameProcess(_ name: String) {
+        let descriptor = open("/proc/self/comm", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = write(descriptor, name, name.utf8.count)
+        close(descriptor)
+    }
+
     /// `prctl` is variadic and in no module, so it is looked up by its name; its arguments are all of register size,
     /// which makes the variadic call and this one the same on the platforms that Swift runs on.
     private static func setParentDeathSignal(_ signal: Int32) -> Bool {
