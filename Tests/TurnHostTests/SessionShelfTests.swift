@@ -51,6 +51,15 @@ struct SessionShelfTests {
         #expect(shelf.count == 0 && shelf.bytes == 0, comment)
     }
 
+    @Test("A session that is put in once more is there once, as it was put in last")
+    func again() {
+        var shelf = SessionShelf(maximumBytes: Self.maximumBytes)
+        for revision in 1...3 { shelf.keep(memory(revision: Int64(revision), messages: 1, bytes: 100), "s") }
+        #expect(shelf.count == 1)
+        #expect(shelf.take("s")?.revision == 3)
+        #expect(shelf.count == 0 && shelf.bytes == 0)
+    }
+
     @Test("As long as there is room, nothing goes")
     func room() {
         var shelf = SessionShelf(maximumBytes: Self.maximumBytes)

@@ -61,7 +61,7 @@ package final class SessionRebuilder: Sendable {
 
     /// Does a session's next steps.
     func rebuild(_ session: String, _ steps: [RebuildStep]) async throws {
-        let new = passedOver(steps, of: session)
+        let new = new(of: steps, session)
         guard !new.isEmpty else { return }
         var memory = try await take(session)
         for step in new {
@@ -82,7 +82,7 @@ package final class SessionRebuilder: Sendable {
     }
 
     /// The steps from the first one on that the session may not have.
-    private func passedOver(_ steps: [RebuildStep], of session: String) -> ArraySlice<RebuildStep> {
+    private func new(of steps: [RebuildStep], _ session: String) -> ArraySlice<RebuildStep> {
         guard let nextSeq = shelf.withLock({ $0.nextSeq(of: session) }) else { return steps[...] }
         let new = steps.drop {
             if case .closed(let folded, _) = $0, let closing = folded.closing { closing.seq < nextSeq } else { false }

@@ -27,9 +27,10 @@ struct SessionShelf {
         indexes[session].map { remove(at: $0) }
     }
 
-    /// Puts the session in. Beyond the bound others go, whichever: sessions come round in turns here, and the least
+    /// Puts the session in, in place of what is there of it. Beyond the bound others go, whichever: sessions come round in turns here, and the least
     /// recently used would be just the one that is next.
     mutating func keep(_ memory: SessionMemory, _ session: String) {
+        _ = take(session)
         nextSeqs[session] = memory.nextSeq
         indexes[session] = sessions.count
         sessions.append((session, memory))
